@@ -1,0 +1,106 @@
+"""A PEFT adapter's files: adapter_config.json and the tensors beside it. Never unpickles adapter_model.bin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from resolver.inspection.fault import Fault, fault_of
+from resolver.inspection.files import Listing
+from resolver.inspection.heads import HeadFacts, find_head
+from resolver.inspection.safetensors import HeaderFault, Tensor, read_header
+from resolver.inspection.strict_json import JsonFile, read_json
+
+CONFIG_FILE: Final = "adapter_config.json"
+SAFETENSORS_FILE: Final = "adapter_model.safetensors"
+PICKLE_FILE: Final = "adapter_model.bin"
+MAX_CONFIG_BYTES: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFacts:
+    """What an adapter's files say; an attribute is None or empty where they say nothing of the right type.
+
+    Attributes:
+        config_present: adapter_config.json is there, whatever is in it.
+        weights_file: adapter_model.safetensors, else adapter_model.bin, else None: the one that peft opens.
+        beside_model: a config.json lies in the same directory.
+        base_model_name_or_path: as written.
+        peft_type, task_type: as written.
+        r, lora_alpha: rank, and numerator of the scale.
+        target_modules: names, or one pattern.
+        modules_to_save: whole modules that are stored beside the low-rank ones.
+        keys: the keys of adapter_config.json.
+        tensors: by name, from a safetensors header; None where it could not be read or the weights are a pickle.
+        head: the stored classifier head; None where there is none, or `tensors` is None.
+        weights_fault: why the header of adapter_model.safetensors could not be read.
+        faults: what else could not be read.
+        opened: the files that a loader opens.
+    """
+
+    config_present: bool = False
+    weights_file: str | None = None
+    beside_model: bool = False
+    base_model_name_or_path: str | None = None
+    peft_type: str | None = None
+    task_type: str | None = None
+    r: int | None = None
+    lora_alpha: float | None = None
+    target_modules: tuple[str, ...] = ()
+    modules_to_save: tuple[str, ...] = ()
+    keys: frozenset[str] = frozenset()
+    tensors: Mapping[str, Tensor] | None = None
+    head: HeadFacts | None = None
+    weights_fault: HeaderFault | None = None
+    faults: tuple[Fault, ...] = ()
+    opened: tuple[str, ...] = ()
+
+
+def read_adapter(files: Listing) -> AdapterFacts | None:
+    """Read the adapter of a directory; raises nothing.
+
+    Returns:
+        None where neither adapter_config.json nor adapter_model.safetensors nor adapter_model.bin is there.
+    """
+    weights_file = next((name for name in (SAFETENSORS_FILE, PICKLE_FILE) if files.get(name)), None)
+    present = files.get(CONFIG_FILE) is not None
+    if weights_file is None and not present:
+        return None
+    read = read_json(files.path(CONFIG_FILE), max_bytes=MAX_CONFIG_BYTES) if present else JsonFile(value={})
+    fault = fault_of(CONFIG_FILE, read)
+    header = read_header(files.path(SAFETENSORS_FILE)) if weights_file == SAFETENSORS_FILE else None
+    tensors = None if header is None or isinstance(header, HeaderFault) else header.tensors
+    return AdapterFacts(
+        config_present=present,
+        weights_file=weights_file,
+        beside_model=files.get("config.json") is not None,
+        tensors=tensors,
+        head=None if tensors is None else find_head({name: tensor.shape for name, tensor in tensors.items()}),
+        weights_fault=header if isinstance(header, HeaderFault) else None,
+        faults=(fault,) if fault else (),
+        opened=tuple(name for name in (CONFIG_FILE, weights_file) if name and files.get(name)),
+        **(_fields(read.value) if read.is_object else {}),
+    )
+
+
+def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    alpha = config.get("lora_alpha")
+    return {
+        "base_model_name_or_path": _text(config.get("base_model_name_or_path")),
+        "peft_type": _text(config.get("peft_type")),
+        "task_type": _text(config.get("task_type")),
+        "r": config["r"] if type(config.get("r")) is int else None,
+        "lora_alpha": alpha if type(alpha) in (int, float) else None,
+        "target_modules": _texts(config.get("target_modules")),
+        "modules_to_save": _texts(config.get("modules_to_save")),
+        "keys": frozenset(config),
+    }
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()

@@ -1,0 +1,273 @@
+"""config.json and what is said beside it: the architecture's numbers, ids and labels, as written.
+
+Does not know which of them a model can have or which version of transformers reads them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from resolver.inspection.fault import Fault, fault_of, kind_of
+from resolver.inspection.files import Listing
+from resolver.inspection.quantization import QuantizationFacts, read_quantization
+from resolver.inspection.strict_json import JsonFile, read_json
+
+CONFIG_FILE: Final = "config.json"
+GENERATION_FILE: Final = "generation_config.json"
+MAX_CONFIG_BYTES: Final = 16 * 1024 * 1024  # the largest honest config.json known is under 1 MB
+
+SPECIAL_IDS: Final = ("bos_token_id", "eos_token_id", "pad_token_id")
+WHOLE_NUMBERS: Final = (
+    "hidden_size",
+    "num_hidden_layers",
+    "vocab_size",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+)
+# What other families call the same number.
+SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "hidden_size": ("n_embd", "d_model", "dim"),
+    "num_hidden_layers": ("n_layer", "n_layers", "num_layers"),
+    "num_attention_heads": ("n_head", "n_heads"),
+    "num_key_value_heads": ("num_kv_heads",),
+    "intermediate_size": ("n_inner", "ffn_dim", "d_ff", "hidden_dim", "ffn_hidden_size"),
+    "max_position_embeddings": ("n_positions", "seq_length"),
+}
+NESTED: Final = ("text_config", "llm_config", "language_config")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFacts:
+    """What config.json says; every attribute None or empty where it says nothing of the right type.
+
+    Attributes:
+        present: config.json is there, whatever is in it.
+        readable: it is a JSON object.
+        faults: why a file gave no object, and which fields have a type that no model takes.
+        irregular: what was accepted against the JSON standard, e.g. "duplicate key 'x'".
+        model_type: as written at the top.
+        architectures: class names, as written.
+        hidden_size, num_hidden_layers, vocab_size, num_attention_heads, num_key_value_heads, intermediate_size,
+        max_position_embeddings: from the top or from the nested text_config, also under the names that older
+            families use (n_embd, d_model …).
+        num_labels: the number of classes that a classifier built from this has: `id2label`'s length, else
+            `num_labels`, else None (transformers takes 2).
+        label_names: `id2label` by id.
+        special_ids: role to ids, from config.json ("bos_token_id" → (1,)); a list stays a list.
+        generation_ids: the same from generation_config.json.
+        generation: whether generation_config.json is an object; None where it is absent.
+        auto_map: class to "module.Class" or "owner/repo--module.Class" (several are joined by a comma).
+        quantization: what is declared, None where nothing is.
+        rope_theta: the base frequency, from rope_parameters too.
+        rope_type: of rope_scaling or rope_parameters.
+        has_rope_parameters: written in the way of transformers 5.
+        torch_dtype: as written, without "torch.".
+        tie_word_embeddings: as written.
+        transformers_version: which transformers wrote it.
+        transformers_weights: the name of a weights file that it asks for.
+        opened: the files of these that a loader opens.
+    """
+
+    present: bool = False
+    readable: bool = False
+    faults: tuple[Fault, ...] = ()
+    irregular: tuple[str, ...] = ()
+    model_type: str | None = None
+    architectures: tuple[str, ...] = ()
+    hidden_size: int | None = None
+    num_hidden_layers: int | None = None
+    vocab_size: int | None = None
+    num_attention_heads: int | None = None
+    num_key_value_heads: int | None = None
+    intermediate_size: int | None = None
+    max_position_embeddings: int | None = None
+    num_labels: int | None = None
+    label_names: Mapping[int, str] = field(default_factory=dict)
+    special_ids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    generation_ids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    generation: bool | None = None
+    auto_map: Mapping[str, str] = field(default_factory=dict)
+    quantization: QuantizationFacts | None = None
+    rope_theta: float | None = None
+    rope_type: str | None = None
+    has_rope_parameters: bool = False
+    torch_dtype: str | None = None
+    tie_word_embeddings: bool | None = None
+    transformers_version: str | None = None
+    transformers_weights: str | None = None
+    opened: tuple[str, ...] = ()
+
+    def fault(self, file: str = CONFIG_FILE) -> Fault | None:
+        """The first fault of that file."""
+        return next((fault for fault in self.faults if fault.file == file), None)
+
+
+def read_config(files: Listing) -> ConfigFacts:
+    """Read config.json and generation_config.json; raises nothing.
+
+    Returns:
+        Facts; `present` False where there is no config.json, `readable` False with a fault that carries line and
+        column where it is no JSON object.
+    """
+    generation = _read(files, GENERATION_FILE)
+    opened = tuple(name for name in (CONFIG_FILE, GENERATION_FILE) if files.get(name))
+    read = _read(files, CONFIG_FILE)
+    faults = [fault_of(GENERATION_FILE, generation)] if generation else []
+    sides: dict[str, Any] = {
+        "generation": generation.is_object if generation else None,
+        "generation_ids": _special_ids(generation.value) if generation and generation.is_object else {},
+        "opened": opened,
+    }
+    if read is None or not read.is_object:
+        faults = [fault_of(CONFIG_FILE, read) if read else None, *faults]
+        return ConfigFacts(present=read is not None, faults=_real(faults), quantization=_beside(files), **sides)
+    facts = _fields(read.value)
+    return ConfigFacts(
+        present=True,
+        readable=True,
+        faults=_real([*_wrong_types(read.value), *faults]),
+        irregular=read.irregular,
+        quantization=read_quantization(read.value, files),
+        **facts,
+        **sides,
+    )
+
+
+def _read(files: Listing, name: str) -> JsonFile | None:
+    return read_json(files.path(name), max_bytes=MAX_CONFIG_BYTES) if files.get(name) else None
+
+
+def _real(faults: list[Fault | None]) -> tuple[Fault, ...]:
+    return tuple(fault for fault in faults if fault is not None)
+
+
+def _beside(files: Listing) -> QuantizationFacts | None:
+    return read_quantization({}, files)
+
+
+def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    text = _text_config(config)
+    rope = _rope(text) or _rope(config)
+    labels = _label_names(config.get("id2label"))
+    count = config.get("num_labels", config.get("_num_labels"))
+    return {
+        **{name: _whole(text, config, name) for name in WHOLE_NUMBERS},
+        "model_type": _text(config.get("model_type")),
+        "architectures": _texts(config.get("architectures")),
+        "num_labels": len(labels) if labels else count if type(count) is int else None,
+        "label_names": labels,
+        "special_ids": {**_special_ids(text), **_special_ids(config)},
+        "auto_map": _auto_map(config.get("auto_map")),
+        "rope_theta": _rope_theta(text, rope) or _rope_theta(config, rope),
+        "rope_type": _text(rope.get("rope_type")) or _text(rope.get("type")),
+        "has_rope_parameters": "rope_parameters" in text or "rope_parameters" in config,
+        "torch_dtype": _dtype(config) or _dtype(text),
+        "tie_word_embeddings": _flag(config, text, "tie_word_embeddings"),
+        "transformers_version": _text(config.get("transformers_version")),
+        "transformers_weights": _text(config.get("transformers_weights")),
+    }
+
+
+def _text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((config[key] for key in NESTED if isinstance(config.get(key), dict)), config)
+
+
+def _whole(text: Mapping[str, Any], config: Mapping[str, Any], name: str) -> int | None:
+    for holder in (text, config):
+        for key in (name, *SYNONYMS.get(name, ())):
+            if type(holder.get(key)) is int:
+                return int(holder[key])
+    return None
+
+
+def _wrong_types(config: Mapping[str, Any]) -> list[Fault]:
+    faults = []
+    expected = [(key, int) for key in WHOLE_NUMBERS] + [("model_type", str)]
+    for prefix, holder in [("", config)] + [(f"/{key}", config[key]) for key in NESTED if _is_object(config, key)]:
+        for key, kind in expected:
+            value = holder.get(key)
+            if value is not None and type(value) is not kind:
+                wanted = "a whole number" if kind is int else "a string"
+                faults.append(Fault(CONFIG_FILE, f"{key} is {kind_of(value)}, not {wanted}", pointer=f"{prefix}/{key}"))
+    return faults
+
+
+def _is_object(config: Mapping[str, Any], key: str) -> bool:
+    return isinstance(config.get(key), dict)
+
+
+def _label_names(value: Any) -> dict[int, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {int(key): str(name) for key, name in value.items() if _is_index(key)}
+
+
+def _is_index(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) <= len("1000000")  # int() of a hostile key is slow
+
+
+def _special_ids(holder: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    found = {}
+    for role in SPECIAL_IDS:
+        value = holder.get(role)
+        ids = value if isinstance(value, list) else [value]
+        whole = tuple(each for each in ids if type(each) is int)
+        if whole:
+            found[role] = whole
+    return found
+
+
+def _auto_map(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    found = {}
+    for key, reference in value.items():
+        names = reference if isinstance(reference, list) else [reference]
+        texts = [name for name in names if isinstance(name, str)]
+        if texts:
+            found[key] = ",".join(texts)
+    return found
+
+
+def _rope(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    for key in ("rope_parameters", "rope_scaling"):
+        value = holder.get(key)
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _rope_theta(holder: Mapping[str, Any], rope: Mapping[str, Any]) -> float | None:
+    for value in (holder.get("rope_theta"), rope.get("rope_theta")):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _finite(value)
+    return None
+
+
+def _finite(value: float) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _dtype(holder: Mapping[str, Any]) -> str | None:
+    text = _text(holder.get("dtype")) or _text(holder.get("torch_dtype"))
+    return text.removeprefix("torch.") if text else None
+
+
+def _flag(config: Mapping[str, Any], text: Mapping[str, Any], key: str) -> bool | None:
+    for holder in (config, text):
+        if isinstance(holder.get(key), bool):
+            return bool(holder[key])
+    return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()

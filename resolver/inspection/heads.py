@@ -1,0 +1,41 @@
+"""Where a sequence classifier keeps its head: the last layer's name, and how many rows, so classes, it has."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+# The last layer of every `…ForSequenceClassification` of transformers 5.23: decoders (score), encoders (classifier),
+# RoBERTa and kin (classifier.out_proj), BART and T5 (classification_head.out_proj), XLNet, XLM.
+LAST_LAYER: Final = re.compile(
+    r"(?:^|\.)(?:score|classifier|classifier\.out_proj|classification_head\.out_proj|logits_proj"
+    r"|sequence_summary\.summary)\.weight$"
+)
+# What peft puts into a name while an adapter is live; a saved adapter drops most of it.
+WRAPPERS: Final = re.compile(r"\.(?:modules_to_save|original_module|base_layer|default)(?=\.)")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFacts:
+    """A stored classifier head: the tensor's name and its rows, one a class."""
+
+    tensor: str
+    rows: int
+
+
+def find_head(shapes: Mapping[str, tuple[int, ...]]) -> HeadFacts | None:
+    """The classifier head among tensors of these names and shapes, or None.
+
+    A low-rank pair laid over a head (`score.lora_A.weight`) is none: it changes rows that lie elsewhere.
+
+    >>> find_head({"model.norm.weight": (8,), "score.weight": (3, 8)})
+    HeadFacts(tensor='score.weight', rows=3)
+    >>> find_head({"base_model.model.score.modules_to_save.default.weight": (3, 8)}).rows
+    3
+    >>> find_head({"base_model.model.score.lora_A.weight": (4, 8)}) is None
+    True
+    """
+    for name, shape in shapes.items():
+        if name.endswith(".weight") and len(shape) == 2 and LAST_LAYER.search(WRAPPERS.sub("", name)):  # noqa: PLR2004 - a matrix
+            return HeadFacts(name, shape[0])
+    return None
