@@ -127,7 +127,7 @@ def read_config(files: Listing) -> ConfigFacts:
     return ConfigFacts(
         present=True,
         readable=True,
-        faults=_real([*_wrong_types(read.value), *faults]),
+        faults=_real([fault_of(CONFIG_FILE, read), *_wrong_types(read.value), *faults]),
         irregular=read.irregular,
         quantization=read_quantization(read.value, files),
         **facts,
@@ -190,8 +190,12 @@ def _wrong_types(config: Mapping[str, Any]) -> list[Fault]:
             value = holder.get(key)
             if value is not None and type(value) is not kind:
                 wanted = "a whole number" if kind is int else "a string"
-                faults.append(Fault(CONFIG_FILE, f"{key} is {kind_of(value)}, not {wanted}", pointer=f"{prefix}/{key}"))
+                faults.append(_wrong(key, kind_of(value), wanted, prefix))
     return faults
+
+
+def _wrong(key: str, met: str, wanted: str, prefix: str) -> Fault:
+    return Fault(CONFIG_FILE, f"{key} is {met}, not {wanted}", pointer=f"{prefix}/{key}", met=met)
 
 
 def _is_object(config: Mapping[str, Any], key: str) -> bool:

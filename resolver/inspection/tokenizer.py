@@ -81,6 +81,7 @@ class TokenizerFacts:
         size: number of tokens, added ones included; None where it could not be read.
         highest_id: the highest id that any token gets; None where unknown.
         highest_token: a token that gets it.
+        highest_listed_id, highest_listed_token: the same without the special tokens that no file lists as tokens.
         specials: the special tokens, by role, in the order in which transformers adds them.
         new_ids: tokens outside the model's vocabulary with the id that each gets, in the order of adding.
         written_ids: the ids that tokenizer.json writes beside its added tokens.
@@ -101,6 +102,8 @@ class TokenizerFacts:
     size: int | None = None
     highest_id: int | None = None
     highest_token: str | None = None
+    highest_listed_id: int | None = None
+    highest_listed_token: str | None = None
     specials: tuple[SpecialToken, ...] = ()
     new_ids: Mapping[str, int] = field(default_factory=dict)
     written_ids: Mapping[str, int] = field(default_factory=dict)
@@ -155,7 +158,7 @@ def read_tokenizer(files: Listing) -> TokenizerFacts:
         has_chat_template=bool(files.get(TEMPLATE_FILE)) or bool(sides.settings.get("chat_template")),
         faults=tuple(sides.faults),
         opened=_opened(files, choice.source, sides),
-        **_totals(vocabulary, assigner),
+        **_totals(vocabulary, assigner, specials),
     )
 
 
@@ -179,8 +182,7 @@ def _object(files: Listing, name: str, faults: list[Fault]) -> dict[str, Any]:
     fault = fault_of(name, read)
     if fault is not None:
         faults.append(fault)
-        return {}
-    value: dict[str, Any] = read.value
+    value: dict[str, Any] = read.value if read.is_object else {}
     return value
 
 
@@ -316,15 +318,28 @@ def _content(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _totals(vocabulary: Vocabulary | None, assigner: IdAssigner | None) -> dict[str, Any]:
-    """Number of tokens and the highest id, after everything has been added."""
+def _totals(
+    vocabulary: Vocabulary | None, assigner: IdAssigner | None, specials: tuple[SpecialToken, ...]
+) -> dict[str, Any]:
+    """Number of tokens and the highest ids, after everything has been added."""
     if vocabulary is None or assigner is None:
         return {}
-    ids, added = vocabulary.ids, assigner.added
-    new = {text: number for text, number in added.items() if text not in ids}
-    tops = [max(each.items(), key=_by_id) for each in (ids, new) if each]
-    token, highest = max(tops, key=_by_id) if tops else (None, None)
-    return {"size": len(ids) + len(new), "highest_id": highest, "highest_token": token, "new_ids": new}
+    new = {text: number for text, number in assigner.added.items() if text not in vocabulary.ids}
+    unlisted = {special.text for special in specials if not special.known}
+    listed = _highest(vocabulary.ids, {text: number for text, number in new.items() if text not in unlisted})
+    highest = _highest(vocabulary.ids, new)
+    return {
+        "size": len(vocabulary.ids) + len(new),
+        "highest_id": highest[1],
+        "highest_token": highest[0],
+        "highest_listed_id": listed[1],
+        "highest_listed_token": listed[0],
+        "new_ids": new,
+    }
+
+
+def _highest(*groups: Mapping[str, int]) -> tuple[str, int] | tuple[None, None]:
+    return max((max(group.items(), key=_by_id) for group in groups if group), key=_by_id, default=(None, None))
 
 
 def _by_id(pair: tuple[str, int]) -> int:
