@@ -27,6 +27,7 @@ HEAD_BYTES: Final = 2048
 POINTER_BYTES: Final = 1024  # a pointer is three lines, about 130 bytes; the specification allows no more than this
 PAGE_BYTES: Final = 2048  # an error answer saved as a file is a few hundred bytes
 HEADLINE: Final = 200
+ANSWER_KEYS: Final = 6
 HIGHEST_PROTOCOL: Final = 5
 TEXT_CONTROLS: Final = frozenset(b"\t\n\r\f\x1b")
 
@@ -125,9 +126,9 @@ def _json_error(head: bytes) -> str | None:
     from resolver.inspection.strict_json import parse_json  # noqa: PLC0415 - json is not needed for most files
 
     value = parse_json(head).value
-    if not isinstance(value, dict) or "model_type" in value or "version" in value:
+    if not isinstance(value, dict) or len(value) > ANSWER_KEYS:
         return None
-    told = next((value[key] for key in ("error", "Error", "errors", "error_message") if key in value), None)
+    told = next((value[key] for key in ("error", "Error", "error_message") if key in value), None)
     if told is None:
         return None
     if isinstance(told, dict):

@@ -1,0 +1,45 @@
+"""A directory in, its description out: the order in which the readers are asked."""
+
+from pathlib import Path
+
+from resolver.inspection.adapter import read_adapter
+from resolver.inspection.config import read_config
+from resolver.inspection.description import ModelDescription
+from resolver.inspection.files import find_model_root, list_files
+from resolver.inspection.leftovers import find_leftovers
+from resolver.inspection.licence import read_licence
+from resolver.inspection.pickles import scan_pickles
+from resolver.inspection.refs import read_cache
+from resolver.inspection.tokenizer import read_tokenizer
+from resolver.inspection.weights import read_weights
+
+
+def describe_bytes(asked: Path) -> ModelDescription:
+    """What decides whether the bytes are usable anywhere: files, weights, configuration, pickles, adapter.
+
+    Returns:
+        A description without tokenizer and licence; a directory that cannot be read gives one whose listing says why.
+    """
+    root = find_model_root(asked)
+    files = list_files(root)
+    config = read_config(files)
+    weights = read_weights(files, config.transformers_weights)
+    return ModelDescription(
+        asked=asked,
+        root=root,
+        files=files,
+        weights=weights,
+        config=config,
+        pickles=scan_pickles(files),
+        adapter=read_adapter(files),
+        leftovers=find_leftovers(root, files),
+        cache=read_cache(root),
+    )
+
+
+def describe(asked: Path) -> ModelDescription:
+    """All that the quick level knows about a directory; raises nothing."""
+    import dataclasses  # noqa: PLC0415
+
+    part = describe_bytes(asked)
+    return dataclasses.replace(part, tokenizer=read_tokenizer(part.files), licence=read_licence(part.files))

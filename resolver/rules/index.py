@@ -1,0 +1,320 @@
+"""W: does the index agree with the shards beside it, and do two sets of weights stand in each other's way?"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from resolver.finding import Finding, Json, Place
+from resolver.inspection.description import ModelDescription
+from resolver.inspection.formats import Format
+from resolver.inspection.index import IndexFacts
+from resolver.inspection.weights import Stored
+from resolver.rules.foreign import foreign
+from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.weights import is_model
+from resolver.rules.words import few, quoted, size, some
+
+REBUILD: Final = "rebuild the index from the shards' headers"
+
+
+def _repair(model: ModelDescription) -> str:
+    return f"resolver repair index {quoted(model.root)} --to {quoted(f'{model.root.name}-repaired')}"
+
+
+def _usable(model: ModelDescription) -> IndexFacts | None:
+    index = model.weights.index
+    return index if index is not None and index.fault is None else None
+
+
+@rule(
+    "W106",
+    "index-invalid",
+    severity="error",
+    applies=is_model,
+    consequence="the loader stops with a bare KeyError or a JSON error that names no file",
+)
+def index_invalid(evidence: Evidence) -> Iterator[Finding]:
+    """The index of the shards cannot be used.
+
+    transformers reads `weight_map` and `metadata` from it and asks neither whether it is there:
+
+        KeyError: 'metadata'
+
+    An index that was written by hand, cut short or merged badly stops the loader although all shards are whole. It can
+    be rebuilt from their headers: `resolver repair index MODEL --to DIRECTORY`.
+    """
+    model, index = evidence.model, evidence.model.weights.index
+    if index is None or index.fault is None or index.fault.bomb or foreign(model.files, index.file) is not None:
+        return
+    fault = index.fault
+    yield index_invalid.finding(
+        f"{index.file} {fault.message}" if fault.line is None else f"{index.file} is {fault.message}",
+        path=model.files.path(index.file),
+        place=Place(line=fault.line, pointer=fault.pointer),
+        evidence={"fault": fault.message, "line": fault.line, "column": fault.column},
+        fix=REBUILD,
+        command=_repair(model),
+    )
+
+
+@rule(
+    "W107",
+    "index-mismatch",
+    severity="warning",
+    requires=("W106",),
+    applies=is_model,
+    consequence="transformers reads every shard and may find it elsewhere; what is nowhere becomes random, silently",
+)
+def index_mismatch(evidence: Evidence) -> Iterator[Finding]:
+    """The index promises a tensor in a shard that does not hold it.
+
+    transformers uses the index only for the list of shards: a tensor in another shard is found, one that is in none is
+    initialised at random, and only a table on the console tells it (`| MISSING |`). Other loaders follow the index and
+    fail. Whether the architecture wants the tensor is judged at the standard level.
+
+    Rebuild the index, or fetch the shard of the right revision.
+    """
+    model = evidence.model
+    index = _usable(model)
+    if index is None:
+        return
+    headers = {shard: model.weights.header(_placed(index, shard)) for shard in index.shards}
+    astray = [
+        tensor
+        for tensor, shard in index.weight_map.items()
+        if (header := headers[shard]) is not None and tensor not in header.tensors
+    ]
+    if not astray:
+        return
+    nowhere = [tensor for tensor in astray if model.weights.tensor(tensor) is None]
+    elsewhere = len(astray) - len(nowhere)
+    told = f"{len(nowhere)} in no shard, {elsewhere} in another" if nowhere and elsewhere else (
+        "in no shard that is here" if nowhere else "another shard holds it"
+    )  # fmt: skip
+    yield index_mismatch.finding(
+        f"{some(astray)}: not in the shard that the index names ({told})",
+        path=model.files.path(index.file),
+        place=Place(pointer="/weight_map"),
+        evidence={"count": len(astray), "nowhere": few(nowhere), "in_another_shard": elsewhere, "first": few(astray)},
+        fix=REBUILD if not nowhere else "fetch the shards and the index of one revision",
+        command=_repair(model) if not nowhere else None,
+    )
+
+
+def _placed(index: IndexFacts, shard: str) -> str:
+    folder, slash, _ = index.file.rpartition("/")
+    return f"{folder}{slash}{shard}"
+
+
+@rule(
+    "W108",
+    "tensor-unindexed",
+    severity="warning",
+    requires=("W106",),
+    applies=is_model,
+    consequence="transformers loads it all the same, engines that follow the index do not: two programs, two models",
+)
+def tensor_unindexed(evidence: Evidence) -> Iterator[Finding]:
+    """A shard holds tensors that the index does not name there.
+
+    transformers loads every tensor of every shard; engines that follow the index leave these out, or take another
+    copy. So the same directory is two models. It comes from an index of another revision, or from shards that were
+    written twice. Rebuild the index from the headers.
+    """
+    model = evidence.model
+    index = _usable(model)
+    if index is None:
+        return
+    found: list[str] = []
+    for shard in index.shards:
+        header = model.weights.header(_placed(index, shard))
+        for tensor in header.tensors if header is not None else ():
+            owner = index.weight_map.get(tensor)
+            if owner is None or (owner != shard and _holds(model, index, owner, tensor)):
+                found.append(f"{tensor} in {shard}")
+    if found:
+        yield tensor_unindexed.finding(
+            f"{some(found)}: not what the index says",
+            path=model.files.path(index.file),
+            place=Place(pointer="/weight_map"),
+            evidence={"count": len(found), "tensors": few(found)},
+            fix=REBUILD,
+            command=_repair(model),
+        )
+
+
+def _holds(model: ModelDescription, index: IndexFacts, shard: str, tensor: str) -> bool:
+    header = model.weights.header(_placed(index, shard))
+    return header is not None and tensor in header.tensors
+
+
+@rule(
+    "W109",
+    "weights-shadowed",
+    severity="error",
+    applies=is_model,
+    consequence="model.safetensors wins, silently; whatever it lacks becomes random",
+)
+def weights_shadowed(evidence: Evidence) -> Iterator[Finding]:
+    """`model.safetensors` stands beside an index with shards.
+
+    The loader takes the single file, does not look at the index and says nothing. Where the two hold the same tensors
+    that wastes a disk; where they do not (a head or a few layers saved beside the shards of the base) everything that
+    the single file lacks is initialised at random.
+
+    It is an error where names, dtypes or shapes differ between the two, a warning where they agree. Move one of the
+    two away.
+    """
+    model, index = evidence.model, evidence.model.weights.shadowed
+    single = model.weights.chosen
+    if index is None or single is None or index.fault is not None:
+        return
+    here = [shard for shard in index.shards if model.files.get(_placed(index, shard)) is not None]
+    mine, theirs = model.weights.tensors, _union(model, index, here)
+    differ = [tensor for tensor in {**mine, **theirs} if _differs(mine.get(tensor), theirs.get(tensor))]
+    grave = bool(differ) and bool(here) and model.weights.header(single) is not None
+    yield weights_shadowed.finding(
+        f"{single} stands beside {index.file} and wins" + (f"; {len(differ)} tensors differ" if grave else ""),
+        path=model.files.path(single),
+        evidence={
+            "tensors_in_single_file": len(mine),
+            "tensors_in_index": len(index.weight_map),
+            "shards_here": len(here),
+            "differing": few(differ),
+            "count": len(differ),
+        },
+        consequence=None if grave else "the shards are never opened; disk and upload are doubled",
+        fix="move away the one that is not the model; if that is the single file",
+        command=f"mv {quoted(model.files.path(single))} {quoted(model.root.parent)}/",
+        severity="error" if grave else "warning",
+    )
+
+
+def _union(model: ModelDescription, index: IndexFacts, here: list[str]) -> dict[str, Stored]:
+    """What the shards hold; for a shard without a header what the index says, of unknown dtype and shape."""
+    found = {tensor: Stored(shard, "", ()) for tensor, shard in index.weight_map.items()}
+    for shard in here:
+        header = model.weights.header(_placed(index, shard))
+        for tensor, (dtype, shape, _, _) in header.tensors.items() if header is not None else ():
+            found[tensor] = Stored(shard, dtype, shape)
+    return found
+
+
+def _differs(mine: Stored | None, theirs: Stored | None) -> bool:
+    if mine is None or theirs is None:
+        return True
+    return bool(theirs.dtype) and (mine.dtype, mine.shape) != (theirs.dtype, theirs.shape)
+
+
+@rule(
+    "W110",
+    "total-size-differs",
+    severity="info",
+    requires=("W102", "W103", "W104", "W106"),
+    applies=is_model,
+    consequence="no loader checks it; programs that plan memory believe it",
+)
+def total_size_differs(evidence: Evidence) -> Iterator[Finding]:
+    """`metadata.total_size` of the index is not the size of the tensors.
+
+    Nobody reads it but those who plan memory before they load. Files are larger than it by their headers; that is
+    normal and not meant here. Rebuild the index.
+    """
+    model = evidence.model
+    index = _usable(model)
+    if index is None or index.total_size is None or not model.weights.tensors_known:
+        return
+    actual = model.weights.total_bytes
+    if int(index.total_size) != actual:
+        yield total_size_differs.finding(
+            f"total_size says {size(index.total_size)}, the tensors are {size(actual)}",
+            path=model.files.path(index.file),
+            place=Place(pointer="/metadata/total_size"),
+            evidence={"total_size": index.total_size, "tensors_bytes": actual},
+            fix=REBUILD,
+            command=_repair(model),
+        )
+
+
+COPIES: Final[tuple[Format, ...]] = ("bin", "bin-index", "tensorflow", "flax", "meta-original", "mistral-original")
+
+
+@rule(
+    "W111",
+    "weights-duplicated",
+    severity="info",
+    applies=is_model,
+    consequence="disk, upload and attach time are spent on files that are never opened",
+)
+def weights_duplicated(evidence: Evidence) -> Iterator[Finding]:
+    """The weights lie here in a second format that no loader opens.
+
+    Hub repositories carry the same weights as safetensors, as pickles, for TensorFlow and Flax, and in the maker's
+    original format under `original/`. transformers opens the first that it looks for. Delete the files that the
+    finding lists before you upload; it says how many bytes that saves.
+    """
+    model, weights = evidence.model, evidence.model.weights
+    if weights.chosen is None:
+        return
+    opened = set(weights.opened)
+    copies = [name for kind in COPIES for name in weights.formats.get(kind, ()) if name not in opened]
+    if weights.chosen.endswith((".safetensors", ".safetensors.index.json")):
+        copies += [
+            name
+            for name in weights.formats.get("shards-without-index", ())
+            if name.endswith(".bin") and name not in opened
+        ]
+    copies = [name for name in copies if model.files.files[name].pointer is None]
+    saved = sum(model.files.files[name].size_bytes for name in copies)
+    if saved:
+        yield weights_duplicated.finding(
+            f"{some(copies)}: {size(saved)} that no loader opens beside {weights.chosen}",
+            path=model.files.path(copies[0]),
+            evidence={"files": few(copies), "count": len(copies), "saved_bytes": saved},
+            fix="delete them from the copy that you upload",
+            command=f"rm {' '.join(quoted(model.files.path(name)) for name in copies[:8])}",
+        )
+
+
+@rule(
+    "W112",
+    "shards-without-index",
+    severity="error",
+    requires=("F005",),
+    applies=is_model,
+    consequence="transformers raises: Error no file named model.safetensors, or pytorch_model.bin, found in directory",
+)
+def shards_without_index(evidence: Evidence) -> Iterator[Finding]:
+    """Shards are here, their index is not.
+
+    `model-00001-of-00004.safetensors` and its kin are found only through `model.safetensors.index.json`. Without it
+    transformers says that there are no weights at all:
+
+        OSError: Error no file named model.safetensors, or pytorch_model.bin, found in directory /models/x.
+
+    The index can be written from the headers of the shards: `resolver repair index MODEL --to DIRECTORY`.
+    """
+    model = evidence.model
+    shards = model.weights.formats.get("shards-without-index", ())
+    if model.weights.chosen is not None or not shards:
+        return
+    pickled = shards[0].endswith(".bin")
+    name = "pytorch_model.bin.index.json" if pickled else "model.safetensors.index.json"
+    told: dict[str, Json] = {"shards": few(shards), "count": len(shards), "index": name}
+    yield shards_without_index.finding(
+        f"{len(shards)} shards are here and {name} is not",
+        path=model.files.path(shards[0]),
+        evidence=told,
+        fix=f"fetch {name}" + ("" if pickled else ", or write it from the shards' headers"),
+        command=f"hf download REPO_ID {name} --local-dir {quoted(model.root)}" if pickled else _repair(model),
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    index_invalid,
+    index_mismatch,
+    tensor_unindexed,
+    weights_shadowed,
+    total_size_differs,
+    weights_duplicated,
+    shards_without_index,
+)
