@@ -267,14 +267,16 @@ def _packages(source: str | None) -> tuple[str, ...]:
 
 
 def _assign(vocabulary: Vocabulary | None, assigner: IdAssigner | None, sides: _Reading) -> Iterator[SpecialToken]:
-    """Add what transformers adds, in its order: the files' added tokens, then the special tokens by role."""
-    if vocabulary is not None and assigner is not None:
-        for text in (*vocabulary.added, *_decoder(sides)):
-            assigner.add(text)
-    pad = vocabulary.padding_token if vocabulary else None
-    for role, text, file in _named(sides, pad):
-        known = None if assigner is None else assigner.id_of(text) is not None
-        yield SpecialToken(role, text, known, None if assigner is None else assigner.add(text), file)
+    """Add what transformers adds, in its order: the file's added tokens, then all others in one batch."""
+    named = list(_named(sides, vocabulary.padding_token if vocabulary else None))
+    if vocabulary is None or assigner is None:
+        yield from (SpecialToken(role, text, None, None, file) for role, text, file in named)
+        return
+    assigner.add(vocabulary.added)
+    decoder = list(_decoder(sides))
+    listed = {text for _, text, _ in named if text in decoder or assigner.id_of(text) is not None}
+    ids = assigner.add((*decoder, *(text for _, text, _ in named)))
+    yield from (SpecialToken(role, text, text in listed, ids[text], file) for role, text, file in named)
 
 
 def _decoder(sides: _Reading) -> Iterator[str]:

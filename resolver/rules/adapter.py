@@ -137,21 +137,21 @@ def adapter_base_unresolved(evidence: Evidence) -> Iterator[Finding]:
 
     To mend it, attach that model, or name the base beside the adapter; then this is only worth knowing.
     """
-    intent = evidence.intent
+    given = evidence.intent.adapter_asked or evidence.adapter is not None
     for description, adapter in _each(evidence):
         base = adapter.base_model_name_or_path
-        if intent.base_resolved or (intent.adapter_asked and base is None):
+        if evidence.intent.base_resolved or (given and base is None):
             continue
         named = f"the base model {base!r} is not on this machine" if base else f"{CONFIG_FILE} names no base model"
         yield adapter_base_unresolved.finding(
             named,
             path=description.files.path(CONFIG_FILE),
             place=Place(pointer="/base_model_name_or_path"),
-            severity="info" if intent.adapter_asked else "error",
+            severity="info" if given else "error",
             evidence={"base_model_name_or_path": base, "peft_type": adapter.peft_type, "task_type": adapter.task_type},
-            consequence="none here: the base that was named is used" if intent.adapter_asked else None,
+            consequence="none here: the base that was named is used" if given else None,
             fix="attach that model, or name the base that it is to be laid over",
-            command=f"resolver check BASE --adapter {description.root}" if not intent.adapter_asked else None,
+            command=f"resolver check BASE --adapter {description.root}" if not given else None,
         )
 
 

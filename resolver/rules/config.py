@@ -25,11 +25,11 @@ LOOKS: Final = (
     ("tensorflow", "TensorFlow weights"),
     ("flax", "Flax weights"),
     ("keras", "Keras weights"),
-    ("safetensors", "weights in safetensors that lost their config.json"),
-    ("safetensors-index", "sharded weights that lost their config.json"),
-    ("shards-without-index", "shards that lost their index and their config.json"),
-    ("bin", "PyTorch weights that lost their config.json"),
-    ("bin-index", "PyTorch weights that lost their config.json"),
+    ("safetensors", "safetensors weights alone; transformers writes config.json beside them, other tools do not"),
+    ("safetensors-index", "sharded safetensors weights without their config.json"),
+    ("shards-without-index", "shards without their index and their config.json"),
+    ("bin", "PyTorch weights without a config.json"),
+    ("bin-index", "PyTorch weights without a config.json"),
 )
 # Fields whose wrong type was seen to stop transformers 5.23 in every family tried; a list is legal in some families.
 JUDGED_FIELDS: Final = frozenset(
@@ -161,7 +161,9 @@ def _place(fault: Fault) -> dict[str, Json]:
 
 
 def _own_code(evidence: Evidence) -> str | None:
-    if "AutoConfig" in evidence.model.config.auto_map:
+    """Without a model_type that transformers knows, an auto_map decides."""
+    config = evidence.model.config
+    if "AutoConfig" in config.auto_map and (config.model_type is None or _since(evidence) is None):
         return "auto_map brings the model's own code, which decides: S603"
     return None
 

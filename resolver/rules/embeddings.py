@@ -28,7 +28,7 @@ def embedding_rows(evidence: Evidence) -> Rows | None:
     """The rows of the embeddings that will be used, or None where they cannot be known.
 
     An adapter that stores resized embeddings brings its own; then the tensor counts; then vocab_size, from which
-    transformers builds the embeddings, but not where the model's own code decides (auto_map).
+    transformers builds the embeddings, but not where only the model's own code knows its type (auto_map).
     """
     for description in evidence.adapters():
         tensors = description.adapter.tensors if description.adapter else None
@@ -40,6 +40,12 @@ def embedding_rows(evidence: Evidence) -> Rows | None:
         if rows is not None:
             return Rows(rows, name)
     config = evidence.model.config
-    if config.vocab_size is None or config.auto_map:
+    if config.vocab_size is None or (config.auto_map and not _known(config.model_type)):
         return None
     return Rows(config.vocab_size, "config.json vocab_size")
+
+
+def _known(model_type: str | None) -> bool:
+    from resolver.inspection.model_types import known_since  # noqa: PLC0415 - only for a model with code of its own
+
+    return model_type is not None and known_since(model_type) is not None

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from model_factory import tiny_model
+from rule_driver import TRIED, judge
+
+from resolver.host import Host
+from resolver.rules import runtime
+
+RULES = runtime.RULES
+
+
+def sentencepiece_model(root):
+    """A real tokenizer.model, trained on a few words, with the class that reads it."""
+    import sentencepiece
+
+    text = root / "text"
+    text.write_text("the first answer is better than the second\n" * 20)
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(text), model_prefix=str(root / "tokenizer"), vocab_size=40, minloglevel=2, model_type="bpe"
+    )
+    text.unlink()
+    (root / "tokenizer.vocab").unlink()
+    (root / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
+
+
+def load_tokenizer(root, hidden=()):
+    """Load in a child process in which some modules cannot be imported; its last line of output."""
+    code = f"""
+        import sys
+        for name in {list(hidden)!r}:
+            sys.modules[name] = None
+        from transformers import AutoTokenizer
+        print("size", len(AutoTokenizer.from_pretrained({str(root)!r}, local_files_only=True)))
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    return (done.stdout + done.stderr).strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden", ["sentencepiece", "google.protobuf"])
+def test_r801_sentencepiece_file_without_its_package_is_an_error_as_in_transformers(tmp_path, hidden):
+    root = tiny_model(tmp_path, tokenizer=False)
+    sentencepiece_model(root)
+    assert not load_tokenizer(root, [hidden]).startswith("size")
+    judged = judge(root, rules=RULES)
+    assert [each.evidence["package"] for each in judged.of("R801")] == ["sentencepiece", "protobuf"]
+
+
+@pytest.mark.slow
+def test_r801_near_miss_with_both_packages_it_loads_and_is_quiet(tmp_path):
+    root = tiny_model(tmp_path, tokenizer=False)
+    sentencepiece_model(root)
+    assert load_tokenizer(root) == "size 40"
+    assert judge(root, rules=RULES, packages={**TRIED, "sentencepiece": "0.2.1", "protobuf": "6.33.0"}).codes() == []
+
+
+def test_r801_near_miss_tokenizer_json_needs_neither(tmp_path):
+    assert judge(tiny_model(tmp_path), rules=RULES).codes() == []
+
+
+@pytest.mark.parametrize("package", ["torch", "transformers", "safetensors"])
+def test_r801_each_package_that_loading_takes_is_named(tmp_path, package):
+    packages = {name: version for name, version in TRIED.items() if name != package}
+    (finding,) = judge(tiny_model(tmp_path), rules=RULES, packages=packages).findings
+    assert (finding.code, finding.severity, finding.evidence["package"]) == ("R801", "error", package)
+    assert finding.fix.command == f"pip install --no-index --find-links WHEELS {package}"
+
+
+def test_r801_near_miss_pickled_weights_need_no_safetensors(tmp_path):
+    packages = {name: version for name, version in TRIED.items() if name != "safetensors"}
+    assert judge(tiny_model(tmp_path, weights="bin"), rules=RULES, packages=packages).codes() == []
+
+
+@pytest.mark.parametrize(
+    ("has_network", "offline_set", "codes"),
+    [(False, False, ["R803"]), (False, True, []), (True, False, []), (True, True, [])],
+)
+def test_r803_speaks_only_without_a_network_and_without_the_variable(tmp_path, has_network, offline_set, codes):
+    host = Host(packages=TRIED, has_network=has_network, offline_set=offline_set)
+    assert judge(tiny_model(tmp_path), rules=RULES, host=host).codes() == codes
+
+
+def test_r803_unknown_network_is_not_a_pass(tmp_path):
+    judged = judge(tiny_model(tmp_path), rules=RULES)
+    assert "cannot be known" in judged.skipped["R803"]
+
+
+def test_r803_the_variable_makes_a_missing_file_fail_at_once():
+    """Measured, not timed: with the variable set the hub client never opens a socket."""
+    code = """
+        import socket
+        def refuse(*_, **__): raise SystemExit("a socket was opened")
+        socket.socket.connect = socket.create_connection = refuse
+        from huggingface_hub import hf_hub_download
+        try:
+            hf_hub_download("nobody/nothing", "config.json")
+        except OSError as error:
+            print(type(error).__name__)
+    """
+    run = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    done = subprocess.run(
+        run, capture_output=True, text=True, check=False, env={"HF_HUB_OFFLINE": "1", "HOME": "/nowhere"}
+    )
+    assert done.stdout.strip() == "LocalEntryNotFoundError", done.stderr
+
+
+def test_every_rule_explains_itself():
+    for each in RULES:
+        assert each.title
+        assert "To mend it" in each.explanation, each.code
+        assert each.judge.__name__ == each.name.replace("-", "_")
