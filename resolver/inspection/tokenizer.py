@@ -72,6 +72,7 @@ class TokenizerFacts:
     Attributes:
         files: the vocabulary files that are there, in the order in which transformers looks for them.
         source: the file that transformers would load from; None where there is none that the class reads.
+        source_before_5: the same for versions before 5, which take the declared class by its word.
         packages: distributions that have to be installed to read `source`; empty where transformers is enough.
         declared_class: tokenizer_class as written, in tokenizer_config.json or else in config.json.
         wanted: the files of which `declared_class` needs one, where it is known and none is there.
@@ -93,6 +94,7 @@ class TokenizerFacts:
 
     files: tuple[str, ...] = ()
     source: str | None = None
+    source_before_5: str | None = None
     packages: tuple[str, ...] = ()
     declared_class: str | None = None
     wanted: tuple[str, ...] = ()
@@ -138,14 +140,16 @@ def read_tokenizer(files: Listing) -> TokenizerFacts:
     """
     sides = _read_sides(files)
     declared = _text(sides.settings.get("tokenizer_class")) or _text(sides.config.get("tokenizer_class"))
-    choice = _choose(files, declared, _text(sides.config.get("model_type")))
+    model_type = _text(sides.config.get("model_type"))
+    choice = _choose(files, declared, model_type)
     vocabulary = _read_vocabulary(files, choice.source, sides) if choice.source and choice.parsed else None
     assigner = IdAssigner(vocabulary) if vocabulary and vocabulary.fault is None else None
-    sides.defaults = _defaults(declared, sides)
+    sides.defaults = _defaults(declared, model_type)
     specials = tuple(_assign(vocabulary, assigner, sides))
     return TokenizerFacts(
         files=tuple(name for name in VOCABULARY_FILES if files.get(name)),
         source=choice.source,
+        source_before_5=_choose(files, declared, model_type, before_5=True).source,
         packages=_packages(choice.source),
         declared_class=declared,
         wanted=choice.wanted,
@@ -195,10 +199,10 @@ class _Choice(NamedTuple):
     self_contained: bool = False
 
 
-def _choose(files: Listing, declared: str | None, model_type: str | None) -> _Choice:
+def _choose(files: Listing, declared: str | None, model_type: str | None, *, before_5: bool = False) -> _Choice:
     from resolver.inspection.tokenizer_classes import files_of  # noqa: PLC0415 - a table; not for `resolver path`
 
-    needs = files_of(declared, model_type)
+    needs = files_of(declared, model_type, before_5=before_5)
     if needs.takes_tokenizer_json and files.get(TOKENIZER_FILE):
         return _Choice(TOKENIZER_FILE)
     for name in needs.files:
@@ -210,10 +214,10 @@ def _choose(files: Listing, declared: str | None, model_type: str | None) -> _Ch
     return _Choice(None, needs.files, self_contained=not needs.files)
 
 
-def _defaults(declared: str | None, sides: _Reading) -> Mapping[str, str]:
+def _defaults(declared: str | None, model_type: str | None) -> Mapping[str, str]:
     from resolver.inspection.tokenizer_classes import defaults_of  # noqa: PLC0415 - as in `_choose`
 
-    return defaults_of(declared, _text(sides.config.get("model_type")))
+    return defaults_of(declared, model_type)
 
 
 def _read_vocabulary(files: Listing, source: str, sides: _Reading) -> Vocabulary | None:

@@ -65,7 +65,7 @@ PYTHON: Final = {
     ("vocab.txt", "word_shape.json", "word_pronunciation.json"): ("RoCBertTokenizer"),
 }
 
-# The class that a model_type stands for, where the tokenizer's own files name none; all others: TokenizersBackend.
+# The class that a model_type stands for, where the tokenizer's own files name none.
 BY_MODEL_TYPE: Final = {
     "AlbertTokenizer": "albert yoso",
     "BartTokenizer": "florence2",
@@ -167,6 +167,19 @@ BY_MODEL_TYPE: Final = {
     "T5Tokenizer": "mt5 musicgen musicgen_melody switch_transformers t5",
     "TapasTokenizer": "tapas",
     "Tipsv2Tokenizer": "tipsv2",
+    "TokenizersBackend": (
+        "EvollaModel arctic aria beam bigbird_pegasus camembertv2-base canary chatlm "
+        "cohere_asr ernie4_5 ernie4_5_moe flex_olmo fuyu glm glm4 glm4_moe glm4_moe_lite glm4v "
+        "glm4v_moe glm_image glmasr got_ocr2 gpt_bigcode gradium_phonon_tts granite granitemoe "
+        "granitemoehybrid granitemoeshared h2ovl_chat hyperclovax hyperclovax_vlm internlm2 "
+        "internlm3 iquestcoder jamba kimi_k25 kimi_linear kosmos-2 llava llava_next "
+        "mimo_v2_flash minicpm3 minicpm_ocr minicpmv minicpmv4_6 minicpmv4_7 minimax_m2 "
+        "ministral ministral3 mistral mistral3 mistral_large4 mixtral modernbert "
+        "modernbert-decoder molmo molmo2 nemo_speechlm nemotron nvfp4 nystromformer olmo2 "
+        "olmo3 olmo_hybrid opencua openvla paddleocr_vl pegasus_x persimmon phi3 phi3_v phimoe "
+        "pix2struct pixtral pocket_tts smolvlm stablelm step3_vl umt5 vipllava voxtral "
+        "voxtral_realtime xlm-roberta-xl"
+    ),
     "UdopTokenizer": "udop",
     "VideoPrismTokenizer": "videoprism",
     "VitsTokenizer": "vits",
@@ -212,16 +225,21 @@ class Needs(NamedTuple):
     files: tuple[str, ...]
 
 
-def files_of(declared: str | None, model_type: str | None) -> Needs:
+def files_of(declared: str | None, model_type: str | None, *, before_5: bool = False) -> Needs:
     """The files that transformers looks for, given the declared class and config.json's model_type.
+
+    Version 5 overrules the declared class where it has none of its own for the model_type, or knows it to be wrong.
 
     >>> files_of("BertTokenizerFast", "bert").files[0]
     'vocab.txt'
+    >>> files_of("Qwen2Tokenizer", "molmo").files[0], files_of("Qwen2Tokenizer", "molmo", before_5=True).files[0]
+    ('tokenizer.model', 'vocab.json')
     >>> files_of("NoSuchTokenizer", None)
     Needs(takes_tokenizer_json=True, files=('tekken.json', 'tokenizer.model', 'tiktoken.model'))
     """
     registered = _class_of(model_type) if model_type else None
-    if declared is None or (registered and model_type in INCORRECTLY_DECLARED.split()):
+    plain = registered == "TokenizersBackend" or model_type in INCORRECTLY_DECLARED.split()
+    if declared is None or (plain and registered is not None and not before_5):
         declared = registered
     return _needs(declared) or Needs(takes_tokenizer_json=True, files=FALLBACKS)
 

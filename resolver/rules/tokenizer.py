@@ -54,6 +54,9 @@ def tokenizer_missing(evidence: Evidence) -> Iterator[Finding]:
     convert." (4.x: "Can't load tokenizer for 'X'."). Worse, transformers 5 with a class of its own (BertTokenizer,
     GPT2Tokenizer, Qwen2Tokenizer …) says nothing and returns a tokenizer of one to seven tokens.
 
+    The class that is declared is not always the one that is taken: for a family without a class of its own,
+    transformers 5 takes the plain backend, which reads tokenizer.json and no vocab.json, where 4.x reads both.
+
     Example: weights fetched with `--include "*.safetensors" "config.json"`.
 
     To mend it, add tokenizer.json (alone it is enough) and tokenizer_config.json of this model or of its base.
@@ -62,6 +65,9 @@ def tokenizer_missing(evidence: Evidence) -> Iterator[Finding]:
     if facts is None or facts.source is not None or facts.self_contained:
         return
     if any(other is not facts and other.source for _, other in _tokenizers(evidence)):
+        return
+    installed = evidence.host.version("transformers")
+    if facts.source_before_5 is not None and installed is not None and installed < (5,):
         return
     lone_vocab = evidence.model.files.get("vocab.json") is not None and "merges.txt" in facts.wanted
     found = [*facts.files, *(["vocab.json without merges.txt"] if lone_vocab else [])]

@@ -99,7 +99,9 @@ def test_highest_id_is_that_of_the_tokenizers_library(kind, tokens, gap, added):
     extras=st.none() | st.lists(TEXTS, max_size=3, unique=True),
     gap=st.integers(1, 3),
 )
-def test_special_tokens_get_the_ids_that_transformers_gives_them(added, decoder, roles, specials, extras, gap):
+def test_special_tokens_get_the_ids_that_transformers_gives_them(  # noqa: PLR0917 - hypothesis passes by name
+    added, decoder, roles, specials, extras, gap
+):
     side = dict(roles)
     if decoder is not None:
         side["added_tokens_decoder"] = {

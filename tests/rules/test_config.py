@@ -40,7 +40,7 @@ def test_whole_model_is_quiet(tmp_path, family):
 def test_c301_absent_config_is_an_error_as_in_transformers(tmp_path):
     root = tiny_model(tmp_path)
     (root / "config.json").unlink()
-    with pytest.raises(ValueError, match="Should have a `model_type` key in its config.json"):
+    with pytest.raises(ValueError, match=r"Should have a `model_type` key in its config\.json"):
         auto_config(root)
     judged = judge(root, rules=RULES)
     assert judged.codes("error") == ["C301"]
@@ -139,7 +139,7 @@ def test_c303_no_model_type_is_an_error_as_in_transformers(tmp_path, value):
             settings["model_type"] = value
 
     edit_json(root / "config.json", change)
-    with pytest.raises(ValueError, match="model_type|model type"):
+    with pytest.raises(ValueError, match=r"model_type|model type"):
         auto_config(root)
     (finding,) = judge(root, rules=RULES).findings
     assert (finding.code, finding.evidence["guess"]) == ("C303", "llama")

@@ -74,6 +74,18 @@ def test_t201_vocab_json_without_merges_is_an_error_as_in_transformers(tmp_path)
     assert finding.evidence["found"] == ["vocab.json without merges.txt"]
 
 
+def test_t201_family_without_a_class_of_its_own_is_an_error_since_transformers_5(tmp_path):
+    root = tiny_model(tmp_path, tokenizer=False)
+    edit_json(root / "config.json", lambda value: value.update(model_type="molmo"))
+    (root / "tokenizer_config.json").write_text('{"tokenizer_class": "Qwen2Tokenizer"}')
+    (root / "vocab.json").write_text('{"a": 0}')
+    (root / "merges.txt").write_text("#version: 0.2\n")
+    with pytest.raises(ValueError, match="Couldn't instantiate the backend tokenizer"):
+        auto_tokenizer(root)
+    assert judge(root, rules=RULES).codes("error") == ["T201"]
+    assert judge(root, rules=RULES, packages={"transformers": "4.57.6"}).codes() == []
+
+
 def test_t201_near_miss_tokenizer_json_alone_is_enough(tmp_path):
     root = tiny_model(tmp_path)
     for name in TOKENIZER_FILES[1:]:
@@ -84,7 +96,7 @@ def test_t201_near_miss_tokenizer_json_alone_is_enough(tmp_path):
 
 def test_t201_near_miss_vocab_txt_alone_is_enough_for_bert(tmp_path):
     root = tiny_model(tmp_path, family="bert", tokenizer=False)
-    (root / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the"]))
+    (root / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe")
     assert "the" in auto_tokenizer(root).get_vocab()
     assert judge(root, rules=RULES).codes() == []
 
