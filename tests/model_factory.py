@@ -93,9 +93,7 @@ def write_safetensors(
     return path
 
 
-def write_index(
-    path: Path, weight_map: Mapping[str, str], *, total_size: float | None = 0, **extra: object
-) -> Path:
+def write_index(path: Path, weight_map: Mapping[str, str], *, total_size: float | None = 0, **extra: object) -> Path:
     """Write an index; `path` is the file itself. `total_size` None leaves it out of the metadata."""
     metadata = {} if total_size is None else {"total_size": total_size}
     path.write_text(json.dumps({"metadata": metadata, "weight_map": dict(weight_map), **extra}, indent=2))
@@ -244,7 +242,9 @@ def tiny_model(
         torch_dtype: as torch names it.
         weights: "bin" saves a pickle, as torch.save does.
     """
-    source = _built(family, classifier, shards, labels, torch_dtype, weights)
+    source = _built(
+        family=family, classifier=classifier, shards=shards, labels=labels, torch_dtype=torch_dtype, weights=weights
+    )
     skip = () if tokenizer else ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
     shutil.copytree(source, path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*skip))
     return path
@@ -258,7 +258,7 @@ def _workshop() -> Path:
 
 
 @functools.cache
-def _built(family: Family, classifier: bool, shards: int, labels: int, torch_dtype: str, weights: str) -> Path:
+def _built(*, family: Family, classifier: bool, shards: int, labels: int, torch_dtype: str, weights: str) -> Path:
     import torch
 
     place = _workshop() / f"{family}-{classifier}-{shards}-{labels}-{torch_dtype}-{weights}"

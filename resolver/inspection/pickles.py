@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from resolver.inspection.files import FileFacts, Listing
 from resolver.inspection.opcodes import Walk, walk
@@ -91,6 +91,10 @@ class _Budget:
 
 
 Read = Callable[[int], bytes]  # the first so many bytes of a file or member
+
+
+def _first_of(data: bytes) -> Read:
+    return lambda count: data[:count]
 
 
 def scan_pickles(listing: Listing) -> tuple[PickleFacts, ...]:
@@ -248,7 +252,7 @@ def _scan_member(handle: int, file: str, member: "Member", budget: _Budget, *, i
     if fault is None and nested:
         fault = "is an archive inside an archive"
     facts = list(_scan_plain(file, member.name, head, member.size_bytes, read))
-    if fault is None and facts and _checksum_differs(member, read):
+    if fault is None and (facts or member.name.endswith(PICKLE_NAMES)) and _checksum_differs(member, read):
         fault = "does not have the checksum that the archive gives for it"
     if fault is None:
         yield from facts
@@ -273,11 +277,11 @@ def _scan_packed(read: Read, name: str, size: int, packing: str) -> Iterator[Pic
         fault = f"longer than the {LAST_READ:,} bytes that are looked into"
     told: list[PickleFacts] = []
     if data[257:262] == b"ustar":
-        told = list(_scan_tar(lambda count: data[:count], name, len(data)))
+        told = list(_scan_tar(_first_of(data), name, len(data)))
     elif data:
         inner = name.rpartition(".")[0]
         member = inner.rpartition("/")[2]
-        told = list(_scan_plain(name, member, data[:HEAD_BYTES], len(data), lambda count: data[:count]))
+        told = list(_scan_plain(name, member, data[:HEAD_BYTES], len(data), _first_of(data)))
         if content_of(data[:HEAD_BYTES]) in {"zip", "gzip", "7z"}:
             fault = fault or "an archive inside an archive"
     yield from told
@@ -291,11 +295,13 @@ def _unpacked(packed: bytes, packing: str) -> tuple[bytes, str | None]:
     import lzma  # noqa: PLC0415 - as below
     import zlib  # noqa: PLC0415 - packed files beside a model are rare
 
-    inflate = {
-        "gzip": lambda: zlib.decompressobj(31),
-        "bzip2": bz2.BZ2Decompressor,
-        "xz": lambda: lzma.LZMADecompressor(memlimit=LAST_READ),
-    }[packing]()
+    inflate: Any
+    if packing == "gzip":
+        inflate = zlib.decompressobj(31)
+    elif packing == "bzip2":
+        inflate = bz2.BZ2Decompressor()
+    else:
+        inflate = lzma.LZMADecompressor(memlimit=LAST_READ)
     try:
         data = inflate.decompress(packed, LAST_READ)
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
@@ -321,10 +327,7 @@ def _scan_tar(read: Read, name: str, size: int) -> Iterator[PickleFacts]:
                 data = stream.read()
                 if content_of(data[:HEAD_BYTES]) in {"zip", "gzip", "tar", "7z"}:
                     told.append(PickleFacts(name, entry.name, fault="an archive inside an archive"))
-                whole = data
-                told += _scan_plain(
-                    name, entry.name, data[:HEAD_BYTES], len(data), lambda count, whole=whole: whole[:count]
-                )
+                told += _scan_plain(name, entry.name, data[:HEAD_BYTES], len(data), _first_of(data))
     except (tarfile.TarError, OSError, EOFError, ValueError, RecursionError) as error:
         fault = fault or str(error) or "cut short"
     yield from told

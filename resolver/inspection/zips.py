@@ -77,6 +77,8 @@ def members(handle: int, size: int) -> Iterator[Member]:
         fault = "occurs twice" if text in seen else _flagged(flags)
         seen.add(text)
         yield _located(handle, size, Member(text, offset, packed, unpacked, method, crc, fault), name)
+    if at != len(directory):  # some readers count members, others read on to the end
+        raise BrokenZip("its directory holds more than it says")
 
 
 def _directory(handle: int, size: int) -> tuple[bytes, int]:

@@ -24,10 +24,10 @@ def file_unreadable(evidence: Evidence) -> Iterator[Finding]:
     """A file of the model cannot be read.
 
     The rights of a shared cache, a failing disk or a copy made by another user: the file stands in the directory and
-    cannot be opened. transformers passes the operating system's error on, often without the name:
+    cannot be opened. safetensors 0.8 says of such a file that it is absent:
 
-        PermissionError: [Errno 13] Permission denied
-        OSError: Can't load the configuration of '/models/x'. ...
+        FileNotFoundError: No such file or directory: /models/x/model.safetensors
+        OSError: Can't load the configuration of '/models/x'. …
 
     Put it right with `chmod -R u+rX DIRECTORY`, or copy the files again as the user who will run the model. A pipe or a
     socket under a model's name is no file at all: remove it. In a file that no loader opens it is a warning.

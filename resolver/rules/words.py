@@ -1,5 +1,6 @@
 """How rules say sizes and lists, and how grave a fault of a file is by the role that the file has."""
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -36,7 +37,7 @@ def some(names: Sequence[str], limit: int = 3) -> str:
 
 def few(names: Iterable[str]) -> list[Json]:
     """At most twenty names, for evidence: a report is not the place for 22,000 tensors."""
-    return list(names)[:SHOWN]
+    return [*itertools.islice(names, SHOWN)]
 
 
 def by_role(model: ModelDescription) -> Callable[[str], Severity]:
