@@ -254,16 +254,16 @@ def _pops_and_pushes(count: int) -> Action:
 
 def _calls(count: int) -> Action:
     def act(machine: _Machine) -> None:
-        machine.calls = True
         machine.pop(count)
         machine.push()
+        machine.calls = True
 
     return act
 
 
 def _build(machine: _Machine) -> None:
-    machine.calls = True
     machine.pop()
+    machine.calls = True
 
 
 def _mark(machine: _Machine) -> None:
@@ -285,8 +285,8 @@ def _pop_mark(machine: _Machine) -> None:
 
 
 def _object(machine: _Machine) -> None:
-    machine.calls = True
     _from_mark(machine)
+    machine.calls = True
 
 
 def _duplicate(machine: _Machine) -> None:

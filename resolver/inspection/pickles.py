@@ -203,8 +203,8 @@ def _judged(file: str, member: str | None, walks: list[Walk], size: int) -> Pick
         return None if storage and not (facts.forbidden and walks[0].finished) else facts
     if facts.forbidden:
         executable = walks[0].finished or facts.calls
-        honest = all(IDENTIFIERS.match(name) for name in facts.forbidden)
-        return facts if named or (executable and honest) else None
+        honest = all(IDENTIFIERS.match(name) or name.startswith("<") for name in facts.forbidden)
+        return facts if (executable or honest if named else executable and honest) else None
     return facts if named and walks[0].finished else None
 
 
@@ -247,7 +247,7 @@ def _scan_member(handle: int, file: str, member: "Member", budget: _Budget, *, i
     head = read(HEAD_BYTES)
     nested = content_of(head) in {"zip", "gzip", "tar", "7z"} or any(head.startswith(magic) for magic, _ in PACKED)
     fault = member.fault
-    if fault is None and is_torch and member.method != 0:
+    if fault is None and is_torch and member.method != 0 and member.name.endswith("/data.pkl"):
         fault = "is packed, which torch never does"
     if fault is None and nested:
         fault = "is an archive inside an archive"

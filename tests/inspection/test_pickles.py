@@ -50,6 +50,15 @@ def test_damaged_archives_of_hostile_members_are_never_judged_clean(
     assert any(each.forbidden or each.fault for each in found), found
 
 
+def test_text_that_begins_like_a_pickle_is_none(tmp_path: Path) -> None:
+    """Both were met in site-packages: INST without a mark stops the unpickler before it resolves anything."""
+    (tmp_path / "top_level.txt").write_text("isympy\nsympy\n")
+    (tmp_path / "precedence.pth").write_text(
+        "import os; var = 'X'; enabled = os.environ.get(var, 'local') == 'local'; \n"
+    )
+    assert scan_pickles(list_files(tmp_path)) == ()
+
+
 def test_sixty_four_bit_archive_is_read(tmp_path: Path) -> None:
     with (
         zipfile.ZipFile(tmp_path / "x.bin", "w") as archive,

@@ -172,6 +172,11 @@ def test_f009_new_line_in_a_ref_hides_the_snapshot_from_the_library(tmp_path: Pa
 def test_f009_lone_snapshot_without_refs_is_told(tmp_path: Path) -> None:
     root = cached(tmp_path)
     shutil.rmtree(root.parents[1] / "refs")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    with pytest.raises(LocalEntryNotFoundError):
+        snapshot_download("org/name", cache_dir=tmp_path, local_files_only=True)
     assert codes(root) == ["F009"]
 
 

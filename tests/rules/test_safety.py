@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import pickle
 import shutil
 import struct
@@ -64,6 +65,12 @@ def test_s601_transformers_refuses_it(tmp_path: Path) -> None:
     torch.save({**state, "extra": pickle.PickleBuffer}, root / "pytorch_model.bin")
     assert "UnpicklingError" in str(refusal(root))
     assert codes(root, "error") == ["S601"]
+
+
+def test_s601_in_an_adapter_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "x"}')
+    (tmp_path / "adapter_model.bin").write_bytes(call("os.system"))
+    assert codes(tmp_path, "error") == ["S601"]
 
 
 @pytest.mark.parametrize("weights", ["safetensors", "bin"])
@@ -234,8 +241,19 @@ def test_s604_weights_that_config_names_outside_are_an_error(tmp_path: Path) -> 
     assert "S604" in codes(root, "error")
 
 
-def test_s604_code_outside_is_an_error(tmp_path: Path) -> None:
+def test_s604_code_outside_is_run_by_the_library_and_an_error(tmp_path: Path) -> None:
     root = model_dir(tmp_path / "m")
+    (tmp_path / "evil.py").write_text("print('it ran')\nfrom transformers import LlamaForCausalLM as Model\n")
+    auto_map = {"AutoModelForCausalLM": f"{tmp_path}/evil.Model"}
+    edit_json(root / "config.json", lambda config: config.update(auto_map=auto_map))
+    code = (
+        "import sys; from transformers import AutoModelForCausalLM as auto\n"
+        "try: auto.from_pretrained(sys.argv[1], trust_remote_code=True)\nexcept Exception: pass\n"
+    )
+    env = {**os.environ, "HF_HOME": str(tmp_path / "home"), "HF_MODULES_CACHE": str(tmp_path / "modules")}
+    done = subprocess.run([sys.executable, "-c", code, root], check=False, capture_output=True, text=True, env=env)
+    assert "it ran" in done.stdout, done.stderr
+    assert "S604" in codes(root, "error")
     edit_json(root / "config.json", lambda config: config.update(auto_map={"AutoModelForCausalLM": "../evil.Model"}))
     assert "S604" in codes(root, "error")
     edit_json(root / "config.json", lambda config: config.update(auto_map={"AutoModelForCausalLM": "own.Model"}))
@@ -260,12 +278,35 @@ def test_s604_link_and_shard_inside_are_quiet(tmp_path: Path) -> None:
     assert codes(root) == []
 
 
+PEAK = """
+import sys
+sys.path[:0] = sys.argv[2:]
+{work}
+# Not ru_maxrss: that is inherited from the process that started this one.
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+LIBRARY = "import safetensors\nwith safetensors.safe_open(sys.argv[1], 'np') as f: f.keys()"
+OURS = "from resolver.inspection.safetensors import read_header\nassert read_header(sys.argv[1]).kind == 'bomb'"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to tell a peak")
 def test_s605_header_bomb_is_an_error_and_is_not_parsed(tmp_path: Path) -> None:
+    """640,000 tensors of nothing: the library takes hundreds of megabytes for them, we take none."""
     root = model_dir(tmp_path / "m")
-    size = 33 * 1024 * 1024
-    with (root / "model.safetensors").open("wb") as stream:
-        stream.write(struct.pack("<Q", size) + b'{"a":')
-        stream.write(b" " * (size - 5))
+    entry = ',"%07d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
+    text = ("{" + "".join(entry % number for number in range(640_000))[1:] + "}").encode()
+    (root / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
+    peaks = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", PEAK.format(work=work), root / "model.safetensors", Path(__file__).parents[2]],
+                check=True, capture_output=True, text=True,
+            ).stdout
+        )
+        for work in (LIBRARY, OURS)
+    ]  # fmt: skip
+    assert peaks[0] > 200_000
+    assert peaks[1] < 60_000
     assert codes(root, "error") == ["S605"]
 
 
