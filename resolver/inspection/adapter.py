@@ -7,8 +7,9 @@ from typing import Any, Final
 from resolver.inspection.fault import Fault, fault_of
 from resolver.inspection.files import Listing
 from resolver.inspection.heads import HeadFacts, find_head
+from resolver.inspection.listed import is_readable, read_listed
 from resolver.inspection.safetensors import HeaderFault, Tensor, read_header
-from resolver.inspection.strict_json import JsonFile, read_json
+from resolver.inspection.strict_json import JsonFile
 
 CONFIG_FILE: Final = "adapter_config.json"
 SAFETENSORS_FILE: Final = "adapter_model.safetensors"
@@ -65,9 +66,9 @@ def read_adapter(files: Listing) -> AdapterFacts | None:
     present = files.get(CONFIG_FILE) is not None
     if weights_file is None and not present:
         return None
-    read = read_json(files.path(CONFIG_FILE), max_bytes=MAX_CONFIG_BYTES) if present else JsonFile(value={})
+    read = read_listed(files, CONFIG_FILE, max_bytes=MAX_CONFIG_BYTES) if present else JsonFile(value={})
     fault = fault_of(CONFIG_FILE, read)
-    header = read_header(files.path(SAFETENSORS_FILE)) if weights_file == SAFETENSORS_FILE else None
+    header = read_header(files.path(SAFETENSORS_FILE)) if is_readable(files, SAFETENSORS_FILE) else None
     tensors = None if header is None or isinstance(header, HeaderFault) else header.tensors
     return AdapterFacts(
         config_present=present,

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from resolver.inspection.fault import Fault, fault_of, kind_of
 from resolver.inspection.files import Listing
+from resolver.inspection.listed import read_listed
 from resolver.inspection.quantization import QuantizationFacts, read_quantization
-from resolver.inspection.strict_json import JsonFile, read_json
+from resolver.inspection.strict_json import JsonFile
 
 CONFIG_FILE: Final = "config.json"
 GENERATION_FILE: Final = "generation_config.json"
@@ -136,7 +137,7 @@ def read_config(files: Listing) -> ConfigFacts:
 
 
 def _read(files: Listing, name: str) -> JsonFile | None:
-    return read_json(files.path(name), max_bytes=MAX_CONFIG_BYTES) if files.get(name) else None
+    return read_listed(files, name, max_bytes=MAX_CONFIG_BYTES) if files.get(name) else None
 
 
 def _real(faults: list[Fault | None]) -> tuple[Fault, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from resolver.inspection.files import Listing
+from resolver.inspection.listed import UNREAD, is_readable
 
 CARD_FILE: Final = "README.md"
 MAX_CARD_BYTES: Final = 256 * 1024  # a card with a long gating form and results is under 100 KB
@@ -70,6 +71,8 @@ def read_licence(files: Listing) -> LicenceFacts:
     found = tuple(_licence_files(files))
     if files.get(CARD_FILE) is None:
         return LicenceFacts(files=found)
+    if not is_readable(files, CARD_FILE):
+        return LicenceFacts(files=found, card_present=True, fault=UNREAD)
     head = _beginning(files.path(CARD_FILE), MAX_CARD_BYTES)
     if isinstance(head, OSError):
         return LicenceFacts(files=found, card_present=True, fault=f"unreadable: {head.strerror or head}")
@@ -153,7 +156,7 @@ def _licence_files(files: Listing) -> Iterator[LicenceFile]:
         if kind is None or seen == MAX_FILES:
             continue
         seen += 1
-        yield LicenceFile(each.name, kind, _heading(files.path(each.name)) if each.size_bytes else None)
+        yield LicenceFile(each.name, kind, _heading(files.path(each.name)) if is_readable(files, each.name) else None)
 
 
 def _kind(name: str) -> FileKind | None:

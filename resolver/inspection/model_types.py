@@ -6,7 +6,11 @@ models/auto/configuration_auto.py (and auto_mappings.py since 5.10), 29 versions
 """
 
 import functools
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ast
 
 Version = tuple[int, ...]
 
@@ -267,3 +271,54 @@ def closest(model_type: str) -> str | None:
 
     every = [each for types in FIRST_SEEN.values() for each in types.split()]
     return next(iter(difflib.get_close_matches(model_type.lower()[:60], every, 1, 0.75)), None)
+
+
+def installed_model_types(package: Path) -> frozenset[str] | None:
+    """The types that an installed transformers lists in its own text; None where that text is not as expected.
+
+    Imports nothing and runs nothing; some 30 ms, so only for a type that no probed version has.
+
+    Args:
+        package: the directory of the package, e.g. `Path(importlib.util.find_spec("transformers").origin).parent`.
+    """
+    found: set[str] = set()
+    for name in ("auto_mappings.py", "configuration_auto.py"):
+        try:
+            text = (package / "models" / "auto" / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        found |= _types_in(text)
+    return frozenset(found) if "bert" in found else None
+
+
+def _types_in(text: str) -> set[str]:
+    """Keys of every literal that is assigned to CONFIG_MAPPING_NAMES, or added to it."""
+    import ast  # noqa: PLC0415 - only for a type that no probed version has
+
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return set()
+    found: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr) and "CONFIG_MAPPING_NAMES" in _target(
+            statement
+        ):
+            for node in ast.walk(statement):
+                keys = list(node.keys) if isinstance(node, ast.Dict) else []
+                if isinstance(node, ast.Tuple) and node.elts:  # older versions list pairs
+                    keys.append(node.elts[0])
+                found |= {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+    return found
+
+
+def _target(statement: "ast.Assign | ast.AnnAssign | ast.Expr") -> str:
+    """The text before the literal: `NAME = …`, `NAME: kind = …` or `NAME.update(…)`."""
+    import ast  # noqa: PLC0415 - as above
+
+    if isinstance(statement, ast.Assign):
+        return ast.unparse(statement.targets[0])
+    if isinstance(statement, ast.AnnAssign):
+        return ast.unparse(statement.target)
+    call = statement.value
+    return ast.unparse(call.func) if isinstance(call, ast.Call) else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resolver.inspection.files import Listing
-from resolver.inspection.strict_json import read_json
+from resolver.inspection.listed import read_listed
 
 LEGACY_FILE = "quantize_config.json"  # auto-gptq and auto-awq before they wrote into config.json
 SMALL_BYTES = 4 * 1024 * 1024
@@ -43,7 +43,7 @@ def read_quantization(config: Mapping[str, Any], files: Listing) -> Quantization
         mlx = holder.get("quantization")
         if isinstance(mlx, dict) and "group_size" in mlx:
             return _facts(mlx, "config.json", f"{pointer}/quantization", "mlx")
-    legacy = read_json(files.path(LEGACY_FILE), max_bytes=SMALL_BYTES).value if files.get(LEGACY_FILE) else None
+    legacy = read_listed(files, LEGACY_FILE, max_bytes=SMALL_BYTES).value
     return _facts(legacy, LEGACY_FILE, "", "gptq") if isinstance(legacy, dict) and "bits" in legacy else None
 
 

@@ -4,20 +4,15 @@ Parses tokenizer.json once and starts no library. Does not know how many rows th
 and `config`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from resolver.inspection.fault import Fault, fault_of
 from resolver.inspection.files import Listing
-from resolver.inspection.strict_json import read_json
-from resolver.inspection.vocabulary import (
-    IdAssigner,
-    Vocabulary,
-    parse_tokenizer_json,
-    parse_vocab_txt,
-    read_vocab_json,
-)
+from resolver.inspection.listed import UNREAD, is_readable, read_listed
+from resolver.inspection.special_tokens import SideFiles, SpecialToken, assign, carries_added_tokens
+from resolver.inspection.vocabulary import Vocabulary, parse_tokenizer_json, parse_vocab_json, parse_vocab_txt
 
 TOKENIZER_FILE: Final = "tokenizer.json"
 SETTINGS_FILE: Final = "tokenizer_config.json"
@@ -26,8 +21,6 @@ ADDED_FILE: Final = "added_tokens.json"
 TEMPLATE_FILE: Final = "chat_template.jinja"
 MERGES_FILE: Final = "merges.txt"
 MAX_VOCAB_TXT: Final = 64 * 1024 * 1024
-ROLES: Final = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-EXTRAS: Final = ("extra_special_tokens", "additional_special_tokens")
 ABSURD_LENGTH: Final = 10**9  # transformers writes 1e30 where there is no limit
 
 # What transformers 5 looks for, in its order, where a class does not say otherwise.
@@ -44,25 +37,6 @@ VOCABULARY_FILES: Final = (
 )
 # Needed by transformers 5.23 to turn such a file into a fast tokenizer; each was seen to fail without.
 SENTENCEPIECE: Final = ("sentencepiece", "protobuf")
-
-
-@dataclass(frozen=True, slots=True)
-class SpecialToken:
-    """A special token by its role.
-
-    Attributes:
-        role: "pad_token", "eos_token" …, or "extra_special_tokens".
-        text: its text.
-        known: whether the vocabulary or the tokens added to it hold it; None where no vocabulary could be read.
-        id: the id that it gets when the tokenizer is loaded; None where that cannot be known.
-        file: the file that names it.
-    """
-
-    role: str
-    text: str
-    known: bool | None
-    id: int | None
-    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +89,6 @@ class TokenizerFacts:
     opened: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Reading:
-    """The side files while they are put together."""
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    specials: Mapping[str, Any] = field(default_factory=dict)
-    added: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-
-    def has_decoder(self) -> bool:
-        """Where tokenizer_config.json carries the added tokens, transformers reads neither of the older files."""
-        return isinstance(self.settings.get("added_tokens_decoder"), dict)
-
-
 def read_tokenizer(files: Listing) -> TokenizerFacts:
     """Read the tokenizer's files; raises nothing.
 
@@ -138,14 +96,21 @@ def read_tokenizer(files: Listing) -> TokenizerFacts:
         Facts whose ids are those that transformers 5 assigns with the tokenizers library: verified by experiment for
         tokenizer.json, vocab.txt and vocab.json. What only sentencepiece or tiktoken can read has no size.
     """
-    sides = _read_sides(files)
-    declared = _text(sides.settings.get("tokenizer_class")) or _text(sides.config.get("tokenizer_class"))
-    model_type = _text(sides.config.get("model_type"))
+    faults: list[Fault] = []
+    settings = _object(files, SETTINGS_FILE, faults)
+    config = _object(files, "config.json", [])  # its faults are told by `config`
+    declared = _text(settings.get("tokenizer_class")) or _text(config.get("tokenizer_class"))
+    model_type = _text(config.get("model_type"))
     choice = _choose(files, declared, model_type)
-    vocabulary = _read_vocabulary(files, choice.source, sides) if choice.source and choice.parsed else None
-    assigner = IdAssigner(vocabulary) if vocabulary and vocabulary.fault is None else None
-    sides.defaults = _defaults(declared, model_type)
-    specials = tuple(_assign(vocabulary, assigner, sides))
+    vocabulary = _read_vocabulary(files, choice.source, faults) if choice.source and choice.parsed else None
+    sides = SideFiles(
+        settings,
+        {} if carries_added_tokens(settings) else _object(files, SPECIALS_FILE, faults),
+        {} if carries_added_tokens(settings) else _object(files, ADDED_FILE, faults),
+        _defaults(declared, model_type),
+    )
+    tokens = assign(vocabulary, sides)
+    highest, listed = tokens.highest or (None, None), tokens.highest_listed or (None, None)
     return TokenizerFacts(
         files=tuple(name for name in VOCABULARY_FILES if files.get(name)),
         source=choice.source,
@@ -153,36 +118,28 @@ def read_tokenizer(files: Listing) -> TokenizerFacts:
         packages=_packages(choice.source),
         declared_class=declared,
         wanted=choice.wanted,
-        auto_map=_auto_map(sides.settings.get("auto_map")),
+        auto_map=_auto_map(settings.get("auto_map")),
         self_contained=choice.self_contained,
         model=vocabulary.kind if vocabulary else None,
-        specials=specials,
+        size=tokens.size,
+        highest_id=highest[1],
+        highest_token=highest[0],
+        highest_listed_id=listed[1],
+        highest_listed_token=listed[0],
+        specials=tokens.specials,
+        new_ids=tokens.new_ids,
         written_ids=vocabulary.written if vocabulary else {},
-        model_max_length=_length(sides.settings.get("model_max_length")),
-        has_chat_template=bool(files.get(TEMPLATE_FILE)) or bool(sides.settings.get("chat_template")),
-        faults=tuple(sides.faults),
-        opened=_opened(files, choice.source, sides),
-        **_totals(vocabulary, assigner, specials),
+        model_max_length=_length(settings.get("model_max_length")),
+        has_chat_template=bool(files.get(TEMPLATE_FILE)) or bool(settings.get("chat_template")),
+        faults=tuple(faults),
+        opened=_opened(files, choice.source, settings),
     )
-
-
-# --- the files -------------------------------------------------------------------------------------------------------
-
-
-def _read_sides(files: Listing) -> _Reading:
-    reading = _Reading()
-    reading.settings = _object(files, SETTINGS_FILE, reading.faults)
-    if not reading.has_decoder():
-        reading.specials = _object(files, SPECIALS_FILE, reading.faults)
-        reading.added = _object(files, ADDED_FILE, reading.faults)
-    reading.config = _object(files, "config.json", [])  # its faults are told by `config`
-    return reading
 
 
 def _object(files: Listing, name: str, faults: list[Fault]) -> dict[str, Any]:
     if files.get(name) is None:
         return {}
-    read = read_json(files.path(name))
+    read = read_listed(files, name)
     fault = fault_of(name, read)
     if fault is not None:
         faults.append(fault)
@@ -220,28 +177,26 @@ def _defaults(declared: str | None, model_type: str | None) -> Mapping[str, str]
     return defaults_of(declared, model_type)
 
 
-def _read_vocabulary(files: Listing, source: str, sides: _Reading) -> Vocabulary | None:
-    """The vocabulary, its faults told; None for what only another library reads."""
-    if source == TOKENIZER_FILE:
-        value = _object(files, source, sides.faults)
-        if any(fault.file == source for fault in sides.faults):
-            return None
-        vocabulary = parse_tokenizer_json(value)
-    elif source == "vocab.json":
-        read, vocabulary = read_vocab_json(files.path(source))
-        if read.fault is not None:
-            sides.faults.append(Fault(source, read.fault, read.line, read.column, bomb=read.bomb))
-            return None
-    elif source == "vocab.txt":
+def _read_vocabulary(files: Listing, source: str, faults: list[Fault]) -> Vocabulary | None:
+    """The vocabulary, its faults told; None where it could not be read, or only another library reads it."""
+    if source == "vocab.txt":
         vocabulary = _read_vocab_txt(files)
+    elif source in (TOKENIZER_FILE, "vocab.json"):
+        known = len(faults)
+        value = _object(files, source, faults)
+        if len(faults) > known:
+            return None
+        vocabulary = parse_tokenizer_json(value) if source == TOKENIZER_FILE else parse_vocab_json(value)
     else:
         return None
     if vocabulary.fault is not None:
-        sides.faults.append(Fault(source, vocabulary.fault, pointer=vocabulary.pointer))
+        faults.append(Fault(source, vocabulary.fault, pointer=vocabulary.pointer))
     return vocabulary
 
 
 def _read_vocab_txt(files: Listing) -> Vocabulary:
+    if not is_readable(files, "vocab.txt"):
+        return Vocabulary("WordPiece", fault=UNREAD)
     try:
         with files.path("vocab.txt").open("rb") as stream:
             data = stream.read(MAX_VOCAB_TXT + 1)
@@ -252,9 +207,9 @@ def _read_vocab_txt(files: Listing) -> Vocabulary:
     return parse_vocab_txt(data)
 
 
-def _opened(files: Listing, source: str | None, sides: _Reading) -> tuple[str, ...]:
+def _opened(files: Listing, source: str | None, settings: Mapping[str, Any]) -> tuple[str, ...]:
     names = [source or TOKENIZER_FILE, SETTINGS_FILE, TEMPLATE_FILE]
-    if not sides.has_decoder():
+    if not carries_added_tokens(settings):
         names += [SPECIALS_FILE, ADDED_FILE]
     if source == "vocab.json":
         names.append(MERGES_FILE)
@@ -265,91 +220,6 @@ def _packages(source: str | None) -> tuple[str, ...]:
     if source is None or source.endswith((".json", ".txt")):
         return ()
     return ("tiktoken",) if source == "tiktoken.model" else SENTENCEPIECE
-
-
-# --- the tokens ------------------------------------------------------------------------------------------------------
-
-
-def _assign(vocabulary: Vocabulary | None, assigner: IdAssigner | None, sides: _Reading) -> Iterator[SpecialToken]:
-    """Add what transformers adds, in its order: the file's added tokens, then all others in one batch."""
-    named = list(_named(sides, vocabulary.padding_token if vocabulary else None))
-    if vocabulary is None or assigner is None:
-        yield from (SpecialToken(role, text, None, None, file) for role, text, file in named)
-        return
-    assigner.add(vocabulary.added)
-    decoder = list(_decoder(sides))
-    listed = {text for _, text, _ in named if text in decoder or assigner.id_of(text) is not None}
-    ids = assigner.add((*decoder, *(text for _, text, _ in named)))
-    yield from (SpecialToken(role, text, text in listed, ids[text], file) for role, text, file in named)
-
-
-def _decoder(sides: _Reading) -> Iterator[str]:
-    """Texts of added_tokens_decoder, or else of added_tokens.json, by the ids written there."""
-    if sides.has_decoder():
-        decoder = sides.settings["added_tokens_decoder"]
-        written = [(key, _content(token)) for key, token in decoder.items()]
-        pairs = [(int(key), text) for key, text in written if _is_id(key) and text is not None]
-    else:
-        pairs = [(key, text) for text, key in sides.added.items() if type(key) is int]
-    return (text for _, text in sorted(pairs))
-
-
-def _is_id(key: str) -> bool:
-    return key.isascii() and key.isdigit() and len(key) < 12  # noqa: PLR2004 - no u32 has twelve digits
-
-
-def _named(sides: _Reading, pad: str | None) -> Iterator[tuple[str, str, str]]:
-    """Role, text and file of every special token: first the roles that transformers knows, then a model's own."""
-    merged: dict[str, tuple[Any, str]] = {key: (value, SETTINGS_FILE) for key, value in sides.settings.items()}
-    merged |= {key: (value, SPECIALS_FILE) for key, value in sides.specials.items()}
-    if pad is not None:
-        merged.setdefault("pad_token", (pad, TOKENIZER_FILE))
-    for role, text in sides.defaults.items():
-        merged.setdefault(role, (text, "the tokenizer class"))
-    for role in (*ROLES, *(key for key in merged if key.endswith("_token") and key not in ROLES)):
-        value, file = merged.get(role, (None, ""))
-        named = _content(value)
-        if named:
-            yield role, named, file
-    extras, file = next((merged[key] for key in EXTRAS if merged.get(key, (None,))[0]), (None, ""))
-    for each in extras.values() if isinstance(extras, dict) else extras if isinstance(extras, list) else ():
-        extra = _content(each)
-        if extra:
-            yield EXTRAS[0], extra, file
-
-
-def _content(value: Any) -> str | None:
-    if isinstance(value, dict):
-        value = value.get("content")
-    return value if isinstance(value, str) else None
-
-
-def _totals(
-    vocabulary: Vocabulary | None, assigner: IdAssigner | None, specials: tuple[SpecialToken, ...]
-) -> dict[str, Any]:
-    """Number of tokens and the highest ids, after everything has been added."""
-    if vocabulary is None or assigner is None:
-        return {}
-    new = {text: number for text, number in assigner.added.items() if text not in vocabulary.ids}
-    unlisted = {special.text for special in specials if not special.known}
-    listed = _highest(vocabulary.ids, {text: number for text, number in new.items() if text not in unlisted})
-    highest = _highest(vocabulary.ids, new)
-    return {
-        "size": len(vocabulary.ids) + len(new),
-        "highest_id": highest[1],
-        "highest_token": highest[0],
-        "highest_listed_id": listed[1],
-        "highest_listed_token": listed[0],
-        "new_ids": new,
-    }
-
-
-def _highest(*groups: Mapping[str, int]) -> tuple[str, int] | tuple[None, None]:
-    return max((max(group.items(), key=_by_id) for group in groups if group), key=_by_id, default=(None, None))
-
-
-def _by_id(pair: tuple[str, int]) -> int:
-    return pair[1]
 
 
 def _auto_map(value: Any) -> tuple[str, ...]:

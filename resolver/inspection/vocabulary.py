@@ -1,17 +1,14 @@
 """A tokenizer's vocabulary: its tokens with their ids, and the id that the tokenizers library gives to each new one.
 
-Reads tokenizer.json, vocab.json and vocab.txt. What is no vocabulary is a fault in words, never an exception.
-Does not know special tokens; that is `tokenizer`.
+Takes what tokenizer.json, vocab.json and vocab.txt hold and opens nothing. What is no vocabulary is a fault in words,
+never an exception. Does not know special tokens; those are in `special_tokens`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, Final
-
-from resolver.inspection.strict_json import JsonFile, read_json
 
 MAX_ID: Final = 2**32 - 1  # an id is a u32 in the tokenizers library
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -105,13 +102,10 @@ def parse_tokenizer_json(value: Mapping[str, Any]) -> Vocabulary:
     return Vocabulary(kind, ids, size, tuple(added), added, pad if isinstance(pad, str) else None)
 
 
-def read_vocab_json(path: Path) -> tuple[JsonFile, Vocabulary]:
-    """The vocabulary of a vocab.json (GPT-2, RoBERTa, Qwen2 …), with the reading itself for its fault's place."""
-    read = read_json(path)
-    mapping = _mapping(read.value)
-    if read.fault is not None or mapping is None:
-        return read, Vocabulary("BPE", fault=read.fault or "does not map tokens to ids")
-    return read, Vocabulary("BPE", *mapping)
+def parse_vocab_json(value: Mapping[str, Any]) -> Vocabulary:
+    """The vocabulary of a vocab.json (GPT-2, RoBERTa, Qwen2 …)."""
+    mapping = _mapping(value)
+    return Vocabulary("BPE", fault="does not map tokens to ids") if mapping is None else Vocabulary("BPE", *mapping)
 
 
 def parse_vocab_txt(data: bytes) -> Vocabulary:

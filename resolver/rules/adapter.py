@@ -111,6 +111,9 @@ def adapter_weights_missing(evidence: Evidence) -> Iterator[Finding]:
 def _base_looked_for(evidence: Evidence) -> str | None:
     if not evidence.adapters():
         return "there is no adapter"
+    unread = next((fault.file for _, facts in _each(evidence) for fault in facts.faults), None)
+    if unread is not None:
+        return f"{unread} could not be read"
     if evidence.adapter is None and evidence.model.config.present:
         return "config.json beside the adapter makes transformers take this directory as the base: A412"
     if evidence.intent.base_resolved is None and any(facts.base_model_name_or_path for _, facts in _each(evidence)):
@@ -156,9 +159,12 @@ def adapter_base_unresolved(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _tensors_read(evidence: Evidence) -> str | None:
-    for _, adapter in _each(evidence):
+    for description, adapter in _each(evidence):
         if adapter.weights_file == PICKLE_FILE:
             return f"{PICKLE_FILE} is a pickle: it is not opened, so its tensors are not known"
+        if adapter.weights_file is not None and adapter.tensors is None:
+            said = foreign(description.files, adapter.weights_file)
+            return said or f"the header of {adapter.weights_file} could not be read: A402"
     return None
 
 

@@ -47,7 +47,10 @@ CONSENT_FIELDS: Final = frozenset(
 
 
 def _not_read(evidence: Evidence) -> str | None:
-    return "the licence evidence was not read" if evidence.model.licence is None else None
+    facts = evidence.model.licence
+    if facts is None:
+        return "the licence evidence was not read"
+    return f"README.md {facts.fault}" if facts.fault else None
 
 
 @rule(

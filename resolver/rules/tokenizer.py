@@ -5,7 +5,8 @@ from typing import Final
 
 from resolver.finding import Finding, Json, Place
 from resolver.inspection.description import ModelDescription
-from resolver.inspection.tokenizer import SETTINGS_FILE, SpecialToken, TokenizerFacts
+from resolver.inspection.special_tokens import SpecialToken
+from resolver.inspection.tokenizer import SETTINGS_FILE, TokenizerFacts
 from resolver.rules.embeddings import Rows, embedding_rows
 from resolver.rules.foreign import foreign
 from resolver.rules.rule import Evidence, Rule, rule

@@ -9,7 +9,7 @@ from model_factory import LLAMA_CONFIG, tiny_model
 
 from resolver.inspection.config import ConfigFacts, read_config
 from resolver.inspection.files import list_files
-from resolver.inspection.model_types import FIRST_SEEN, GONE, NEWEST, known_since
+from resolver.inspection.model_types import FIRST_SEEN, GONE, NEWEST, installed_model_types, known_since
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -136,3 +136,30 @@ def test_table_of_model_types_is_that_of_the_installed_transformers():
 def test_table_has_the_versions_that_the_failures_were_seen_with(model_type, known_in, unknown_in):
     assert known_since(model_type) == known_in
     assert unknown_in is None or unknown_in < known_in
+
+
+def test_installed_list_is_read_as_text_and_agrees_with_the_library():
+    import transformers
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    assert installed_model_types(Path(transformers.__file__).parent) == set(CONFIG_MAPPING_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('CONFIG_MAPPING_NAMES = OrderedDict([("bert", "B"), ("gpt2", "G")])', {"bert", "gpt2"}),
+        ('CONFIG_MAPPING_NAMES: dict = OrderedDict({"bert": "B"})\nOTHER = {"x": 1}', {"bert"}),
+        ('CONFIG_MAPPING_NAMES = {"x": "B"}', None),
+        ("def (", None),
+        ("", None),
+    ],
+)
+def test_installed_list_of_any_form_is_read_or_said_to_be_unknown(tmp_path, text, expected):
+    (tmp_path / "models" / "auto").mkdir(parents=True)
+    (tmp_path / "models" / "auto" / "configuration_auto.py").write_text(text)
+    assert installed_model_types(tmp_path) == expected
+
+
+def test_no_installed_list_is_unknown(tmp_path):
+    assert installed_model_types(tmp_path) is None

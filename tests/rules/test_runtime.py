@@ -71,6 +71,22 @@ def test_r801_each_package_that_loading_takes_is_named(tmp_path, package):
     assert finding.fix.command == f"pip install --no-index --find-links WHEELS {package}"
 
 
+@pytest.mark.slow
+def test_r801_without_torch_transformers_builds_no_model(tmp_path):
+    root = tiny_model(tmp_path)
+    code = f"""
+        import sys
+        sys.modules["torch"] = None
+        from transformers import AutoModel
+        try:
+            AutoModel.from_pretrained({str(root)!r}, local_files_only=True)
+        except ImportError:
+            print("no model")
+    """
+    run = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    assert subprocess.run(run, capture_output=True, text=True, check=False).stdout.strip() == "no model"
+
+
 def test_r801_near_miss_pickled_weights_need_no_safetensors(tmp_path):
     packages = {name: version for name, version in TRIED.items() if name != "safetensors"}
     assert judge(tiny_model(tmp_path, weights="bin"), rules=RULES, packages=packages).codes() == []
