@@ -1,0 +1,156 @@
+"""Variables, home and mount points, as one frozen value: the only reader of os.environ.
+
+What it does not know: what lies in any of these places. Precedence follows facts of huggingface_hub 2.4
+(constants.py), kagglehub 1.0.3 and modelscope_hub 0.5.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+# Everything that is read; tokens are known by presence only and never kept.
+VARIABLES = (
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "SENTENCE_TRANSFORMERS_HOME",
+    "XDG_CACHE_HOME",
+    "KAGGLEHUB_CACHE",
+    "KAGGLE_CACHE_MOUNT_FOLDER",
+    "COLAB_CACHE_MOUNT_FOLDER",
+    "KAGGLE_KERNEL_RUN_TYPE",
+    "KAGGLE_IS_COMPETITION_RERUN",
+    "MODELSCOPE_CACHE",
+    "MS_CACHE_HOME",
+    "RESOLVER_ROOTS",
+    "RESOLVER_ALIASES",
+    "RESOLVER_CONFIG",
+    "RESOLVER_DEBUG",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "TERM",
+)
+SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USER_SECRETS_TOKEN")
+_TRUE = frozenset({"1", "ON", "YES", "TRUE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where things may lie on a machine.
+
+    Attributes:
+        home: the home directory.
+        cwd: the directory that relative paths start from.
+        variables: those of `VARIABLES` that are set and not empty.
+        secrets: names, never values, of the credentials that are set.
+        search_path: directories of installed packages (sys.path).
+        extra_roots: further directories to search, in order (`--root`, resolver.toml).
+        extra_aliases: reference text -> reference text (resolver.toml).
+    """
+
+    home: Path
+    cwd: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    search_path: tuple[Path, ...] = ()
+    extra_roots: tuple[Path, ...] = ()
+    extra_aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def this(cls) -> "Environment":
+        """The environment of this process."""
+        variables = {name: value for name in VARIABLES if (value := os.environ.get(name))}
+        secrets = tuple(name for name in SECRETS if os.environ.get(name))
+        search_path = tuple(Path(entry) for entry in sys.path if entry)
+        return cls(Path(os.path.expanduser("~")), Path(os.getcwd()), variables, secrets, search_path)  # noqa: PTH109, PTH111 - Path.home() raises where there is no home
+
+    def extended(self, roots: tuple[Path, ...] = (), aliases: Mapping[str, str] | None = None) -> "Environment":
+        """The same with more search roots, asked before those already there, and more aliases."""
+        return replace(
+            self,
+            extra_roots=(*roots, *self.extra_roots),
+            extra_aliases={**self.extra_aliases, **(aliases or {})},
+        )
+
+    def get(self, name: str) -> str | None:
+        """A variable's value; None where it is unset or empty."""
+        return self.variables.get(name)
+
+    def expand(self, text: str) -> Path:
+        """A path of a text: "~" and known variables expanded, relative to `cwd`, trailing slashes dropped."""
+        if text == "~" or text.startswith("~/"):
+            text = str(self.home) + text[1:]
+        if "$" in text:
+            for name, value in self.variables.items():
+                text = text.replace(f"${{{name}}}", value).replace(f"${name}", value)
+            text = text.replace("${HOME}", str(self.home)).replace("$HOME", str(self.home))
+        return Path(os.path.normpath(os.path.join(self.cwd, text)))  # noqa: PTH118 - one normalisation, no disk
+
+    @property
+    def kaggle_mount(self) -> Path:
+        """Where Kaggle mounts inputs, on Colab too."""
+        return self.expand(
+            self.get("KAGGLE_CACHE_MOUNT_FOLDER") or self.get("COLAB_CACHE_MOUNT_FOLDER") or "/kaggle/input"
+        )
+
+    @property
+    def hub_caches(self) -> tuple[Path, ...]:
+        """Hugging Face caches in the order of precedence; the first is the one that the library would use."""
+        home = self._xdg("huggingface") if self.get("HF_HOME") is None else self.expand(self.get("HF_HOME") or "")
+        named = [self.get("HF_HUB_CACHE"), self.get("HUGGINGFACE_HUB_CACHE")]
+        places = [self.expand(text) for text in named if text] + [home / "hub"]
+        return tuple(dict.fromkeys(places))
+
+    @property
+    def sentence_transformers_cache(self) -> Path | None:
+        """SENTENCE_TRANSFORMERS_HOME, laid out as a Hugging Face cache; None where it is unset."""
+        text = self.get("SENTENCE_TRANSFORMERS_HOME")
+        return self.expand(text) if text else None
+
+    @property
+    def kagglehub_cache(self) -> Path:
+        """Where kagglehub downloads to."""
+        text = self.get("KAGGLEHUB_CACHE")
+        return self.expand(text) if text else self.home / ".cache" / "kagglehub"
+
+    @property
+    def modelscope_caches(self) -> tuple[Path, ...]:
+        """Where ModelScope downloads to, of both of its layouts."""
+        text = self.get("MODELSCOPE_CACHE") or self.get("MS_CACHE_HOME")
+        base = self.expand(text) if text else self.home / ".cache" / "modelscope"
+        return (base, base / "hub")
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Further directories to search: given ones first, then RESOLVER_ROOTS."""
+        named = tuple(self.expand(text) for text in (self.get("RESOLVER_ROOTS") or "").split(os.pathsep) if text)
+        return tuple(dict.fromkeys((*self.extra_roots, *named)))
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Names that the user maps himself: RESOLVER_ALIASES="name=reference;name=reference" over resolver.toml."""
+        pairs = (item.partition("=") for item in (self.get("RESOLVER_ALIASES") or "").split(";") if "=" in item)
+        return {**self.extra_aliases, **{name.strip(): target.strip() for name, _, target in pairs}}
+
+    @property
+    def on_kaggle(self) -> bool:
+        """Whether this is a Kaggle notebook."""
+        return self.get("KAGGLE_KERNEL_RUN_TYPE") is not None
+
+    @property
+    def is_offline_set(self) -> bool:
+        """Whether the hub library will stay offline: HF_HUB_OFFLINE, and only where that is unset the other one.
+
+        Source: huggingface_hub 2.4 constants.py; "0" is a non-empty string and masks TRANSFORMERS_OFFLINE=1.
+        """
+        text = self.get("HF_HUB_OFFLINE") or self.get("TRANSFORMERS_OFFLINE") or ""
+        return text.upper() in _TRUE
+
+    def _xdg(self, name: str) -> Path:
+        base = self.get("XDG_CACHE_HOME")
+        return (self.expand(base) if base else self.home / ".cache") / name

@@ -1,0 +1,176 @@
+"""The machine that is judged for: installed versions, accelerators, network. Read without importing anything heavy.
+
+What it does not know: variables and directories (that is `environment.py`). A `Host` is a value; `this_host()`
+reads the one that we are on.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resolver.environment import Environment
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "peft",
+    "accelerate",
+    "huggingface-hub",
+    "sentencepiece",
+    "tiktoken",
+    "protobuf",
+    "bitsandbytes",
+    "jinja2",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """One device: its name and memory in bytes (None where it cannot be known without a driver library)."""
+
+    name: str
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a model will meet where it runs.
+
+    Attributes:
+        accelerator: the profile's name; "host" is this machine.
+        packages: installed versions by distribution name, lower case; absent means not installed.
+        offline_set: HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) holds a true value.
+        has_network: whether there is a default route; None where that cannot be known without a socket.
+        accelerators: the devices seen.
+        memory_bytes: total main memory; None where unknown.
+        model_types: the model types that the installed transformers lists itself; None where its list was not read.
+    """
+
+    accelerator: str = "host"
+    packages: Mapping[str, str] = field(default_factory=dict)
+    offline_set: bool = False
+    has_network: bool | None = None
+    accelerators: tuple[Accelerator, ...] = ()
+    memory_bytes: int | None = None
+    model_types: frozenset[str] | None = None
+
+    def version(self, package: str) -> tuple[int, ...] | None:
+        """The installed version's leading numbers, e.g. (5, 23, 0); None where the package is not installed.
+
+        >>> Host(packages={"torch": "2.13.0+cpu"}).version("torch")
+        (2, 13, 0)
+        """
+        text = self.packages.get(package)
+        return None if text is None else _numbers(text)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    numbers: list[int] = []
+    for part in version.split("+")[0].split("."):
+        digits = ""
+        for character in part:
+            if not character.isdigit():
+                break
+            digits += character
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
+
+
+class InstalledPackages(Mapping[str, str]):
+    """Versions by distribution name, read from the names of `*.dist-info` directories on first use.
+
+    `importlib.metadata` answers the same at ten times the import cost. The first directory of the path wins, as it
+    does for an import.
+    """
+
+    def __init__(self, search_path: tuple[Path, ...]) -> None:
+        self._search_path = search_path
+        self._versions: dict[str, str] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        """The version of a distribution, under any spelling of its name."""
+        return self._read()[_normal(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        """The normalised names."""
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        """How many distributions are installed."""
+        return len(self._read())
+
+    def _read(self) -> dict[str, str]:
+        if self._versions is None:
+            self._versions = {}
+            for place in self._search_path:
+                for name, version in _distributions(place):
+                    self._versions.setdefault(name, version)
+        return self._versions
+
+
+def _distributions(place: Path) -> Iterator[tuple[str, str]]:
+    try:
+        names = os.listdir(place)  # noqa: PTH208 - names are all that is wanted
+    except OSError:
+        return
+    for entry in names:
+        if entry.endswith(".dist-info"):
+            name, _, version = entry[: -len(".dist-info")].partition("-")
+            if version:
+                yield _normal(name), version
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def this_host(environment: Environment) -> Host:
+    """The machine that this process runs on; opens no socket, imports no driver library."""
+    return Host(
+        packages=InstalledPackages(environment.search_path),
+        offline_set=environment.is_offline_set,
+        has_network=_has_default_route(),
+        accelerators=_accelerators(),
+        memory_bytes=_memory_bytes(),
+    )
+
+
+def _has_default_route(proc: Path = Path("/proc/net")) -> bool | None:
+    """Whether the kernel knows a default route; None where its tables cannot be read (not Linux, or hidden)."""
+    try:
+        rows = [line.split() for line in (proc / "route").read_text("ascii").splitlines()[1:]]
+    except (OSError, UnicodeDecodeError):
+        return None
+    if any(len(row) > 7 and row[1] == row[7] == "00000000" for row in rows):  # noqa: PLR2004 - destination, mask
+        return True
+    try:
+        table = [line.split() for line in (proc / "ipv6_route").read_text("ascii").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return False
+    # An unreachable default (flag 0x200, RTF_REJECT) is how a kernel without a network fills the table.
+    return any(len(row) > 8 and row[1] == "00" and not int(row[8], 16) & 0x200 for row in table)  # noqa: PLR2004
+
+
+def _accelerators(devices: Path = Path("/dev"), nvidia: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[Accelerator, ...]:
+    found: list[Accelerator] = []
+    try:
+        for card in sorted(nvidia.iterdir()):
+            lines = (card / "information").read_text("utf-8", "replace").splitlines()
+            model = next((line.partition(":")[2].strip() for line in lines if line.startswith("Model:")), "NVIDIA GPU")
+            found.append(Accelerator(model))
+    except OSError:
+        pass
+    tpus = sum(1 for index in range(8) if (devices / f"accel{index}").exists())
+    return (*found, *(Accelerator("TPU") for _ in range(tpus)))
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None

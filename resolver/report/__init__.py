@@ -1,0 +1,1 @@
+"""TELL: a report in, text out. Only `cli/` writes to a stream."""

@@ -1,0 +1,116 @@
+"""resolver.toml, or [tool.resolver] in pyproject.toml: what the user has decided, checked key by key.
+
+Read with the standard library, since the quick text way may meet such a file too; every complaint names file and key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from resolver.environment import Environment
+from resolver.errors import ConfigurationError
+from resolver.finding import CONFIDENCES, Confidence
+
+KEYS = ("roots", "aliases", "ignore", "accelerator", "minimum_confidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user has decided.
+
+    Attributes:
+        path: the file that said so; None where there is none.
+        roots: further directories to search; relative ones start at the file.
+        aliases: reference text -> reference text; a relative path starts at the file.
+        ignores: rule code -> the reason why it is not judged.
+        accelerator: the profile to judge for.
+        minimum_confidence: the least certain match that resolves.
+    """
+
+    path: Path | None = None
+    roots: tuple[Path, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    ignores: Mapping[str, str] = field(default_factory=dict)
+    accelerator: str = "host"
+    minimum_confidence: Confidence = "matched"
+
+
+def load_settings(environment: Environment, config: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: where to start; RESOLVER_CONFIG names a file, else resolver.toml or pyproject.toml in `cwd`.
+        config: a file that was named; it has to exist.
+
+    Raises:
+        ConfigurationError: absent though named, not TOML, an unknown key, or a value of the wrong kind.
+    """
+    named = config or (environment.expand(text) if (text := environment.get("RESOLVER_CONFIG")) else None)
+    if named is not None:
+        return _settings(named, _table(named))
+    for name in ("resolver.toml", "pyproject.toml"):
+        path = environment.cwd / name
+        if path.is_file() and (table := _table(path)) is not None:
+            return _settings(path, table)
+    return Settings()
+
+
+def _table(path: Path) -> Mapping[str, Any] | None:
+    import tomllib  # noqa: PLC0415 - most runs have no such file
+
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        if path.name == "pyproject.toml":
+            return None  # a broken pyproject.toml is not ours to report
+        raise ConfigurationError(f"{path}: not TOML: {error}") from error
+    if path.name == "pyproject.toml":
+        tool = document.get("tool")
+        found = tool.get("resolver") if isinstance(tool, dict) else None
+        return found if isinstance(found, dict) else None
+    return document
+
+
+def _settings(path: Path, table: Mapping[str, Any] | None) -> Settings:
+    table = table or {}
+    for key in table:
+        if key not in KEYS:
+            raise ConfigurationError(f"{path}: unknown key {key!r}; known are {', '.join(KEYS)}")
+    confidence = table.get("minimum_confidence", "matched")
+    if confidence not in CONFIDENCES[:3]:
+        raise ConfigurationError(f"{path}: minimum_confidence is one of {', '.join(CONFIDENCES[:3])}")
+    return Settings(
+        path=path,
+        roots=tuple(path.parent / Path(text).expanduser() for text in _texts(path, "roots", table.get("roots", []))),
+        aliases={name: _beside(path, text) for name, text in _pairs(path, "aliases", table).items()},
+        ignores=_pairs(path, "ignore", table),
+        accelerator=_text(path, "accelerator", table.get("accelerator", "host")),
+        minimum_confidence=confidence,
+    )
+
+
+def _beside(path: Path, text: str) -> str:
+    return str(path.parent / text) if text.startswith("./") or text.startswith("../") else text
+
+
+def _text(path: Path, key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{path}: {key} has to be a text")
+    return value
+
+
+def _texts(path: Path, key: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ConfigurationError(f"{path}: {key} has to be a list of texts")
+    return value
+
+
+def _pairs(path: Path, key: str, table: Mapping[str, Any]) -> dict[str, str]:
+    value = table.get(key, {})
+    if not isinstance(value, dict) or not all(isinstance(each, str) and each for each in value.values()):
+        hint = ' such as L502 = "our licence desk signed"' if key == "ignore" else ""
+        raise ConfigurationError(f"{path}: {key} has to be a table of texts{hint}")
+    return value
