@@ -4,12 +4,12 @@ Does not know which of them a model can have or which version of transformers re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from resolver.inspection.fault import Fault, fault_of, kind_of
 from resolver.inspection.files import Listing
-from resolver.inspection.listed import read_listed
+from resolver.inspection.listed import below, lifted, read_listed, transformer_folder
 from resolver.inspection.quantization import QuantizationFacts, read_quantization
 from resolver.inspection.strict_json import JsonFile
 
@@ -44,6 +44,7 @@ class ConfigFacts:
     """What config.json says; every attribute None or empty where it says nothing of the right type.
 
     Attributes:
+        file: where it lies: "config.json", or below the folder of a sentence-transformers model's transformer.
         present: config.json is there, whatever is in it.
         readable: it is a JSON object.
         faults: why a file gave no object, and which fields have a type that no model takes.
@@ -71,6 +72,7 @@ class ConfigFacts:
         opened: the files of these that a loader opens.
     """
 
+    file: str = CONFIG_FILE
     present: bool = False
     readable: bool = False
     faults: tuple[Fault, ...] = ()
@@ -100,9 +102,9 @@ class ConfigFacts:
     transformers_weights: str | None = None
     opened: tuple[str, ...] = ()
 
-    def fault(self, file: str = CONFIG_FILE) -> Fault | None:
-        """The first fault of that file."""
-        return next((fault for fault in self.faults if fault.file == file), None)
+    def fault(self, file: str | None = None) -> Fault | None:
+        """The first fault of that file, of config.json where none is named."""
+        return next((fault for fault in self.faults if fault.file == (file or self.file)), None)
 
 
 def read_config(files: Listing) -> ConfigFacts:
@@ -112,6 +114,19 @@ def read_config(files: Listing) -> ConfigFacts:
         Facts; `present` False where there is no config.json, `readable` False with a fault that carries line and
         column where it is no JSON object.
     """
+    folder = transformer_folder(files)
+    if not folder:
+        return _read_here(files)
+    facts = _read_here(below(files, folder))
+    return replace(
+        facts,
+        file=folder + CONFIG_FILE,
+        faults=lifted(facts.faults, folder),
+        opened=tuple(folder + name for name in facts.opened),
+    )
+
+
+def _read_here(files: Listing) -> ConfigFacts:
     generation = _read(files, GENERATION_FILE)
     opened = tuple(name for name in (CONFIG_FILE, GENERATION_FILE) if files.get(name))
     read = _read(files, CONFIG_FILE)

@@ -5,12 +5,12 @@ and `config`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from resolver.inspection.fault import Fault, fault_of
 from resolver.inspection.files import Listing
-from resolver.inspection.listed import UNREAD, is_readable, read_listed
+from resolver.inspection.listed import UNREAD, below, is_readable, lifted, read_listed, transformer_folder
 from resolver.inspection.special_tokens import SideFiles, SpecialToken, assign, carries_added_tokens
 from resolver.inspection.vocabulary import Vocabulary, parse_tokenizer_json, parse_vocab_json, parse_vocab_txt
 
@@ -96,6 +96,21 @@ def read_tokenizer(files: Listing) -> TokenizerFacts:
         Facts whose ids are those that transformers 5 assigns with the tokenizers library: verified by experiment for
         tokenizer.json, vocab.txt and vocab.json. What only sentencepiece or tiktoken can read has no size.
     """
+    folder = transformer_folder(files)
+    if not folder:
+        return _read_here(files)
+    facts = _read_here(below(files, folder))
+    return replace(
+        facts,
+        files=tuple(folder + name for name in facts.files),
+        source=folder + facts.source if facts.source else None,
+        source_before_5=folder + facts.source_before_5 if facts.source_before_5 else None,
+        faults=lifted(facts.faults, folder),
+        opened=tuple(folder + name for name in facts.opened),
+    )
+
+
+def _read_here(files: Listing) -> TokenizerFacts:
     faults: list[Fault] = []
     settings = _object(files, SETTINGS_FILE, faults)
     config = _object(files, "config.json", [])  # its faults are told by `config`

@@ -111,7 +111,7 @@ def _fix_missing(model: ModelDescription, below: list[str]) -> str:
 
 
 def _config_read(evidence: Evidence) -> str | None:
-    return foreign(evidence.model.files, CONFIG_FILE)
+    return foreign(evidence.model.files, evidence.model.config.file)
 
 
 @rule(
@@ -136,17 +136,19 @@ def config_invalid(evidence: Evidence) -> Iterator[Finding]:
     for fault in _judged(evidence.model.config):
         yield config_invalid.finding(
             f"{CONFIG_FILE}: {fault.message}",
-            path=evidence.model.files.path(CONFIG_FILE),
+            path=evidence.model.files.path(evidence.model.config.file),
             place=Place(line=fault.line, pointer=fault.pointer) if fault.line or fault.pointer else None,
             evidence=_place(fault),
             fix="mend the file there, or fetch it again",
-            command=f"python -m json.tool {evidence.model.files.path(CONFIG_FILE)}" if fault.line else None,
+            command=f"python -m json.tool {evidence.model.files.path(evidence.model.config.file)}"
+            if fault.line
+            else None,
         )
 
 
 def _judged(config: ConfigFacts) -> Iterator[Fault]:
     for fault in config.faults:
-        if fault.file != CONFIG_FILE:
+        if fault.file != config.file:
             continue
         field = (fault.pointer or "").rpartition("/")[2]
         typed = bool(field)
@@ -192,7 +194,7 @@ def model_type_missing(evidence: Evidence) -> Iterator[Finding]:
     guess = _family_of(config)
     yield model_type_missing.finding(
         f"{CONFIG_FILE} has no model_type",
-        path=evidence.model.files.path(CONFIG_FILE),
+        path=evidence.model.files.path(evidence.model.config.file),
         place=Place(pointer="/model_type"),
         evidence={"architectures": list(config.architectures), **({"guess": guess} if guess else {})},
         fix=f'add "model_type": "{guess}" (a guess from the architectures)' if guess else "add the family's model_type",
@@ -280,7 +282,7 @@ def model_type_unknown(evidence: Evidence) -> Iterator[Finding]:
     near = closest(model_type) if since is None else None
     yield model_type_unknown.finding(
         f"transformers {evidence.host.packages['transformers']} does not know model_type {model_type!r}",
-        path=evidence.model.files.path(CONFIG_FILE),
+        path=evidence.model.files.path(evidence.model.config.file),
         place=Place(pointer="/model_type"),
         evidence=facts,
         fix=_type_fix(since, gone, near),

@@ -22,8 +22,8 @@ HUB: Final = "https://huggingface.co/"
 KAGGLE: Final = "https://www.kaggle.com/models/"
 # By the licence's name on the hub, and by the heading of its text. Gemma, Llama and the health models are gated at
 # their publishers on both platforms; a copy of somebody else's need not be.
-GATES: Final[tuple[tuple[re.Pattern[str], Gate], ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), Gate(family, HUB + hub, KAGGLE + kaggle if kaggle else None))
+GATES: Final[tuple[tuple[str, Gate], ...]] = tuple(
+    (pattern, Gate(family, HUB + hub, KAGGLE + kaggle if kaggle else None))
     for pattern, family, hub, kaggle in (
         (r"^llama-?4\b|\bllama 4 community", "Llama 4", "meta-llama", "metaresearch/llama-4"),
         (r"^llama-?3\.3$|\bllama 3\.3 community", "Llama 3.3", "meta-llama", "metaresearch/llama-3.3"),
@@ -111,7 +111,7 @@ def _gate(facts: LicenceFacts) -> tuple[Gate, str] | None:
     headings = [(file.heading, file.name) for file in facts.files if file.heading and file.kind == "licence"]
     for text, where in (*declared, *headings):
         for pattern, gate in GATES:
-            if pattern.search(text):
+            if re.search(pattern, text, re.IGNORECASE):
                 return gate, where
     return None
 

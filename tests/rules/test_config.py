@@ -8,7 +8,7 @@ from model_factory import edit_json, lfs_pointer, tiny_model, write_safetensors
 from rule_driver import TRIED, judge
 
 from resolver.host import Host
-from resolver.rules import adapter, config
+from resolver.rules import adapter, config, tokenizer
 from resolver.rules.rule import Intent
 
 RULES = config.RULES
@@ -64,6 +64,19 @@ def test_c301_adapter_alone_is_not_blamed_for_it(tmp_path):
     judged = judge(tmp_path, rules=RULES)
     assert judged.codes() == []
     assert "adapter" in judged.skipped["C301"]
+
+
+def test_c301_near_miss_sentence_transformers_keeps_it_in_a_folder(tmp_path):
+    root = tiny_model(tmp_path / "0_Transformer", family="bert")
+    part = {"idx": 0, "name": "0", "path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}
+    (tmp_path / "modules.json").write_text(json.dumps([part]))
+    assert auto_config(root).model_type == "bert"
+    judged = judge(tmp_path, rules=(*RULES, *tokenizer.RULES))
+    assert judged.codes() == []
+    assert "T205" not in judged.skipped
+    (root / "config.json").write_text("{,")
+    (finding,) = judge(tmp_path, rules=RULES).findings
+    assert (finding.code, finding.path) == ("C302", str(root / "config.json"))
 
 
 # --- C302 --------------------------------------------------------------------------------------------------------
