@@ -4,6 +4,7 @@ The order in which they are tried is that of transformers 5.23 for a local direc
 `model.safetensors`, its index, `pytorch_model.bin`, its index. Nothing of a tensor's data is read.
 """
 
+import errno
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -14,6 +15,7 @@ from resolver.inspection.index import IndexFacts, escapes, read_index
 from resolver.inspection.safetensors import Header, HeaderFault, read_header
 from resolver.inspection.strict_json import read_json
 
+NO_FILE: Final = frozenset({errno.EINVAL, errno.ENXIO, errno.EISDIR})  # a pipe, a socket, a directory
 MAX_HEADERS: Final = 4_096
 ORDER: Final = (SAFETENSORS, SAFETENSORS_INDEX, BIN, BIN_INDEX)
 # What these bytes are, family F says; a header is looked for in all others.
@@ -142,7 +144,9 @@ def _headers(files: Listing) -> dict[str, Header | HeaderFault]:
 
 
 def _is_file(facts: FileFacts | None) -> bool:
-    return facts is not None and (facts.link is None or facts.link.kind != "broken")
+    if facts is None or facts.errno in NO_FILE:
+        return False
+    return facts.link is None or facts.link.kind != "broken"
 
 
 def _chosen(files: Listing, prefix: str, named: str | None) -> str | None:

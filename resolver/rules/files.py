@@ -129,7 +129,7 @@ ARCHIVES: Final = frozenset({"zip", "gzip", "tar", "7z"})
 WEIGHTS: Final = frozenset({"pickle", "gguf", "hdf5", "safetensors"})
 WRONG: Final = {
     ".safetensors": PAGES | ARCHIVES | {"json", "pickle", "gguf", "hdf5"},
-    ".json": PAGES | ARCHIVES | WEIGHTS | {"binary"},
+    ".json": PAGES | ARCHIVES | WEIGHTS,
     ".model": PAGES | {"json", "zip", "gzip", "safetensors", "gguf"},
     ".txt": PAGES | {"zip", "gzip"},
     ".gguf": PAGES | ARCHIVES | {"json", "pickle", "hdf5", "safetensors"},
@@ -151,7 +151,7 @@ NAMES: Final = {
     "gguf": "GGUF weights",
     "hdf5": "HDF5 weights",
     "safetensors": "safetensors weights",
-    "binary": "no text",
+    "binary": "of an unknown kind",
     "text": "plain text",
 }
 

@@ -29,5 +29,7 @@ def foreign(files: Listing, name: str) -> str | None:
         return f"S604: {name} is a link out of the directory, which is not followed"
     if facts.headline is not None:
         return f"F003: {name} is an answer of a server"
+    if facts.content == "safetensors" and not name.endswith(".safetensors"):
+        return f"F003: {name} {WORDS['zip'][1]}"
     code, words = WORDS.get(facts.content, ("", ""))
     return f"{code}: {name} {words}" if code else None

@@ -59,7 +59,7 @@ def index_invalid(evidence: Evidence) -> Iterator[Finding]:
 @rule(
     "W107",
     "index-mismatch",
-    severity="warning",
+    severity="error",
     requires=("W106",),
     applies=is_model,
     consequence="transformers reads every shard and may find it elsewhere; what is nowhere becomes random, silently",
@@ -97,6 +97,7 @@ def index_mismatch(evidence: Evidence) -> Iterator[Finding]:
         evidence={"count": len(astray), "nowhere": few(nowhere), "in_another_shard": elsewhere, "first": few(astray)},
         fix=REBUILD if not nowhere else "fetch the shards and the index of one revision",
         command=_repair(model) if not nowhere else None,
+        severity="warning",  # an error only once the standard level has shown that a parameter is missing
     )
 
 
@@ -216,8 +217,9 @@ def _differs(mine: Stored | None, theirs: Stored | None) -> bool:
 def total_size_differs(evidence: Evidence) -> Iterator[Finding]:
     """`metadata.total_size` of the index is not the size of the tensors.
 
-    Nobody reads it but those who plan memory before they load. Files are larger than it by their headers; that is
-    normal and not meant here. Rebuild the index.
+    No loader reads it; programs that plan memory before they load do, and split the model by it. That files are
+    larger than it by their headers is normal and not meant here. It comes from an index that was merged or quantised
+    by hand, or from a writer that counted in elements. Rebuild the index: `resolver repair index MODEL --to DIRECTORY`.
     """
     model = evidence.model
     index = _usable(model)

@@ -140,7 +140,7 @@ def path_escape(evidence: Evidence) -> Iterator[Finding]:
                 },
                 consequence="it loads on this machine only, and what it points to was not judged",
                 fix="replace the link by the file",
-                command=f"cp --remove-destination $(readlink -f {quoted(first)}) {quoted(first)}",
+                command=f'cp --remove-destination "$(readlink -f {quoted(first)})" {quoted(first)}',
                 severity="warning",
             )
 

@@ -14,6 +14,7 @@ from resolver.rules.words import by_role, few, quoted, size, some
 
 TRUNCATED: Final[frozenset[FaultKind]] = frozenset({"coverage", "cut"})
 ELSEWHERE: Final[frozenset[FaultKind]] = frozenset({"unreadable", "bomb"})  # F001, S605
+FEW: Final = 8
 LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
 
 FOREIGN: Final[dict[Format, tuple[str, str]]] = {
@@ -124,8 +125,13 @@ def shard_missing(evidence: Evidence) -> Iterator[Finding]:
         evidence=told,
         consequence=f"{at}{shard_missing.consequence}",
         fix=f"fetch {'that one file' if verb == 'is' else 'those files'} where there is a network, then check again",
-        command=f"hf download REPO_ID {' '.join(weights.missing)} --local-dir {quoted(model.root)}",
+        command=f"hf download REPO_ID {_arguments(weights.missing)} --local-dir {quoted(model.root)}",
     )
+
+
+def _arguments(names: tuple[str, ...]) -> str:
+    """Names for a command line: they come from a file that nobody vouches for."""
+    return " ".join(map(quoted, names)) if len(names) <= FEW else "--include '*.safetensors'"
 
 
 def _faulty(model: ModelDescription) -> Iterator[tuple[str, HeaderFault]]:

@@ -1,6 +1,7 @@
 """Which files are opened, in the loader's own order, and what is known of their tensors."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,15 @@ def test_files_are_tried_in_the_order_of_the_library(tmp_path: Path, chosen: int
     facts = read(tmp_path)
     assert facts.chosen == FILES[chosen]
     assert sorted(facts.shards) == library_opens(tmp_path)
+
+
+def test_pipe_and_broken_link_are_passed_over_as_by_the_library(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors.index.json").symlink_to("gone")
+    (tmp_path / "pytorch_model.bin").write_text("x")
+    facts = read(tmp_path)
+    assert facts.chosen == "pytorch_model.bin"
+    assert list(facts.shards) == library_opens(tmp_path)
 
 
 def test_tensors_are_those_of_the_model(tmp_path: Path) -> None:
