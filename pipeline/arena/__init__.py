@@ -1,0 +1,1 @@
+"""The contests: tables, battles, folds, the metric and the submission."""

@@ -1,0 +1,103 @@
+"""Options that several commands share, and how a result is told."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipeline.arena.battle import Contest
+from pipeline.errors import SettingsError
+from pipeline.output import check_writable, replacing
+
+CONTESTS: tuple[Contest, ...] = ("lmsys", "wsdm")
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def positive_real(text: str) -> float:
+    """A finite number above 0, for argparse."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def share(text: str) -> float:
+    """A number in [0, 1), for argparse."""
+    number = float(text)
+    if not 0 <= number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not in [0, 1)")
+    return number
+
+
+def add_report(command: argparse.ArgumentParser) -> None:
+    """`--format` and `--report`."""
+    command.add_argument("--format", choices=("text", "json"), default="text", help="how the result is told (text)")
+    command.add_argument("--report", type=Path, metavar="FILE", help="tell the result there instead of on stdout")
+
+
+def add_roots(command: argparse.ArgumentParser) -> None:
+    """`--root`."""
+    command.add_argument(
+        "--root", type=Path, action="append", default=[], metavar="DIR", help="another directory to search models in"
+    )
+
+
+def add_contest(command: argparse.ArgumentParser) -> None:
+    """`--contest`."""
+    command.add_argument("--contest", choices=CONTESTS, help="whose columns and cells; by default told from the file")
+
+
+def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
+    """`--model`, `--adapter` and what is said about running them."""
+    from pipeline.model.load import DEVICES, DTYPES
+    from pipeline.scoring.swap import SWAPS
+
+    command.add_argument("--model", required=required, metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
+    command.add_argument("--adapter", metavar="A", help="a PEFT adapter that carries its head, by any of these")
+    command.add_argument("--labels", type=int, choices=(2, 3), help="columns of the head (the adapter's; else 3, for WSDM 2)")
+    command.add_argument("--max-length", type=positive, metavar="N", help="tokens of a row (the adapter's; else up to 1024)")
+    command.add_argument("--batch-tokens", type=positive, metavar="N", help="tokens of a batch (4096; on a GPU 16384)")
+    command.add_argument(
+        "--swap", choices=SWAPS, default="none", help="score again with A and B exchanged and take the mean (none)"
+    )
+    command.add_argument("--dtype", choices=DTYPES, default="auto", help="float32 on a CPU; bfloat16 or float16 on a GPU")
+    command.add_argument("--device", choices=DEVICES, default="auto", help="a GPU where there is one")
+
+
+def check_report(options: argparse.Namespace) -> None:
+    """Refuse a report file that cannot be written, or that is the command's own product, before the work."""
+    if options.report is None:
+        return
+    output = getattr(options, "output", None)
+    if output is not None and options.report.absolute() == output.absolute():
+        raise SettingsError("--report and --output name the same file", fix="name two files")
+    check_writable(options.report)
+
+
+def tell(options: argparse.Namespace, text: str, values: dict[str, Any]) -> None:
+    """The result of a command, as text or as one JSON object, on stdout or in the report file."""
+    from pipeline.preflight import tool_version
+
+    shown = text
+    if options.format == "json":
+        envelope = {"schema_version": 1, "tool": {"name": "arena", "version": tool_version()}, "command": options.command}
+        shown = json.dumps(envelope | values, indent=2, ensure_ascii=False, allow_nan=False)
+    if options.report is None:
+        sys.stdout.write(shown.rstrip("\n") + "\n")
+        return
+    with replacing(options.report) as temporary:
+        temporary.write_text(shown.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def note(text: str) -> None:
+    """A line about what is going on, on stderr."""
+    sys.stderr.write(text.rstrip("\n") + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,104 @@
+"""Lay a PEFT adapter over a classifier, or make a new one; every tensor in its place, or an error."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import ModelUnusableError
+from pipeline.model.load import Classifier, first_line, head_modules, quiet
+
+WEIGHTS: Final = "adapter_model.safetensors"
+CONFIG: Final = "adapter_config.json"
+
+
+def attach_adapter(classifier: Classifier, adapter: Path) -> Classifier:
+    """The classifier with a trained adapter over it, head included.
+
+    Raises:
+        ModelUnusableError: PEFT refuses it, its tensors are not the ones that the model has places for, or weights
+            that the base lacks are not in it.
+    """
+    from peft import PeftModel
+
+    try:
+        with quiet():
+            model = PeftModel.from_pretrained(classifier.model, adapter, is_trainable=False, local_files_only=True)
+            _require_same_tensors(model, adapter)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, ModelUnusableError):
+            raise
+        raise ModelUnusableError(
+            f"the adapter {adapter} cannot be laid over the model: {first_line(error)}", fix=f"resolver check {adapter}"
+        ) from error
+    saved = tuple(model.peft_config["default"].modules_to_save or ())
+    random = [name for name in classifier.missing if not set(name.split(".")) & set(saved)]
+    if random:
+        raise ModelUnusableError(
+            f"neither the model nor the adapter {adapter} holds {', '.join(random[:3])}: the head would be random",
+            fix="train the adapter with its head in modules_to_save; arena train does",
+        )
+    return replace(classifier, model=model.to(classifier.device).eval(), missing=())
+
+
+def _require_same_tensors(model: Any, adapter: Path) -> None:
+    """PEFT passes over names that it does not know, and leaves its fresh weights where a name is absent."""
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    if not (adapter / WEIGHTS).is_file():
+        raise ModelUnusableError(
+            f"the adapter {adapter} has no {WEIGHTS}", fix="save it again with safe_serialization=True; pickles are not opened"
+        )
+    with safe_open(adapter / WEIGHTS, framework="pt") as file:
+        stored = set(file.keys())
+    wanted = set(get_peft_model_state_dict(model, save_embedding_layers=False))
+    strays, absent = sorted(stored - wanted), sorted(wanted - stored)
+    if strays or absent:
+        raise ModelUnusableError(
+            f"the adapter {adapter} does not fit the model: {len(strays)} tensors have no place, {len(absent)} are missing"
+            f" ({', '.join((strays + absent)[:2])})",
+            fix="name the base model that it was trained on",
+        )
+
+
+def new_adapter(classifier: Classifier, *, rank: int, alpha: int, dropout: float) -> Classifier:
+    """The classifier with a fresh LoRA on every linear layer of the encoder, and its head made trainable.
+
+    Raises:
+        ModelUnusableError: the model has no linear layer outside its head.
+    """
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    saved = modules_to_save(classifier)
+    targets = lora_targets(classifier.model, saved)
+    if not targets:
+        raise ModelUnusableError(f"{type(classifier.model).__name__} has no linear layer for a LoRA outside its head")
+    config = LoraConfig(
+        task_type=TaskType.SEQ_CLS,
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=list(targets),
+        modules_to_save=list(saved),
+    )
+    with quiet():
+        model = get_peft_model(classifier.model, config)
+    return replace(classifier, model=model, missing=())
+
+
+def modules_to_save(classifier: Classifier) -> tuple[str, ...]:
+    """Modules that are trained whole and stored in the adapter: the head, and a pooler that the checkpoint lacks."""
+    pooler = ("pooler",) if any("pooler" in name.split(".") for name in classifier.missing) else ()
+    return (*head_modules(classifier.model), *pooler)
+
+
+def lora_targets(model: Any, saved: tuple[str, ...]) -> tuple[str, ...]:
+    """Full names of the encoder's linear layers (GPT-2's are `Conv1D`), without those that are trained whole."""
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
+
+    return tuple(
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and not set(name.split(".")) & set(saved)
+    )

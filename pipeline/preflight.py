@@ -1,0 +1,190 @@
+"""The pipeline's only door to the resolver: which directory is meant, will it do, is a submission valid.
+
+Nothing heavy is imported here, so a model that cannot be used is refused before torch is loaded.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import ModelMissingError, ModelUnusableError, SettingsError
+
+Purpose = Literal["score", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """A model, and perhaps an adapter, that may be loaded.
+
+    Attributes:
+        reference: what was asked, as written.
+        path: the model's directory.
+        adapter_path: the adapter's, None where none was named.
+        hub_id: the hub's name of the model where the resolver knows it.
+        text: the report as a terminal shows it.
+        json: the report as JSON version 1, parsed.
+    """
+
+    reference: str
+    path: Path
+    adapter_path: Path | None
+    hub_id: str | None
+    text: str
+    json: Any
+
+
+def locate(reference: str, *, roots: Sequence[Path] = ()) -> Path:
+    """The directory that a reference stands for, judged only by what makes its bytes unusable anywhere.
+
+    Raises:
+        SettingsError: it is no reference.
+        ModelMissingError: no directory answers to it, or several do.
+        ModelUnusableError: its bytes cannot be used.
+    """
+    from resolver import resolve_model
+    from resolver.errors import MalformedReference, ModelNotFound, ModelRejected
+
+    try:
+        return Path(resolve_model(reference, roots=tuple(roots)))
+    except MalformedReference as error:
+        raise SettingsError(str(error)) from None
+    except ModelNotFound as error:
+        raise ModelMissingError(f"{reference} was not found", report=str(error)) from None
+    except ModelRejected as error:
+        raise ModelUnusableError(f"{reference} cannot be used", report=str(error)) from None
+
+
+def preflight(
+    reference: str,
+    *,
+    purpose: Purpose,
+    adapter: str | None = None,
+    labels: int = 3,
+    roots: Sequence[Path] = (),
+) -> Preflight:
+    """Judge a model for scoring or training.
+
+    Raises:
+        SettingsError: the reference, or the adapter's, is no reference.
+        ModelMissingError: no directory answers to one of them, or several do.
+        ModelUnusableError: the preflight has errors; `report` is all of it.
+    """
+    from resolver import check_model
+    from resolver.errors import MalformedReference, ModelNotFound
+    from resolver.report import json_v1, terminal
+
+    try:
+        report = check_model(reference, purpose=purpose, adapter=adapter, labels=labels, roots=tuple(roots))
+    except MalformedReference as error:
+        raise SettingsError(str(error)) from None
+    except ModelNotFound as error:
+        raise ModelMissingError(f"{reference} was not found", report=str(error)) from None
+    text = terminal.render((report,))
+    if report.verdict == "not-found" or report.model.path is None:
+        raise ModelMissingError(f"{reference} was not found", report=text)
+    if report.verdict == "unusable":
+        raise ModelUnusableError(f"{reference} cannot be used to {purpose}", report=text)
+    adapter_path = None if report.adapter is None else report.adapter.path
+    if adapter is not None and adapter_path is None:
+        raise ModelMissingError(f"the adapter {adapter} was not found", report=text)
+    return Preflight(
+        reference, report.model.path, adapter_path, report.model.hub_id, text, json.loads(json_v1.render((report,)))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a submission has to hold: the header in order, the ids in any order, and the file they come from."""
+
+    columns: tuple[str, ...]
+    ids: tuple[str, ...]
+    ids_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionVerdict:
+    """What the P rules say of a submission: would the server take it, is it suspect, as text and as JSON version 1."""
+
+    valid: bool
+    warnings: bool
+    text: str
+    json: Any
+
+
+def judge_submission(path: Path, expected: Expected, *, name: Path | None = None) -> SubmissionVerdict:
+    """Judge a submission; `name` is said in the report instead of the path, for a file that is not yet in place."""
+    from dataclasses import replace
+
+    from resolver.finding import Identity, Report
+    from resolver.inspection.submission import read_submission
+    from resolver.report import json_v1, terminal
+    from resolver.rules import submission
+
+    told = path if name is None else name
+    facts = replace(read_submission(path), path=told)
+    evidence = submission.SubmissionEvidence(facts, expected.columns, expected.ids, expected.ids_from)
+    findings, run, skipped = submission.judge_submission(evidence)
+    valid = not any(finding.severity == "error" for finding in findings)
+    report = Report(
+        level="quick",
+        purpose="score",
+        accelerator="host",
+        judged_with={},
+        model=Identity(str(told), path=told, source="submission", confidence="exact"),
+        verdict="usable" if valid else "unusable",
+        findings=findings,
+        run=run,
+        skipped=skipped,
+    )
+    return SubmissionVerdict(
+        valid,
+        any(finding.severity == "warning" for finding in findings),
+        terminal.render((report,)),
+        json.loads(json_v1.render((report,))),
+    )
+
+
+def read_forecasts(path: Path) -> dict[str, tuple[str, ...]]:
+    """The cells of a valid submission by id."""
+    from resolver.inspection.submission import read_submission
+
+    return {row.id: row.cells for row in read_submission(path).rows}
+
+
+def expected_from_sample(sample: Path) -> Expected:
+    """What the sample submission of the same run asks for.
+
+    Raises:
+        SettingsError: the sample cannot be read, or repeats an id.
+    """
+    from resolver.inspection.submission import read_submission
+
+    facts = read_submission(sample)
+    if facts.fault is not None or not facts.rows:
+        raise SettingsError(
+            f"{sample}: {facts.fault or 'the sample has no row'}", fix="give the sample_submission.csv of the same run"
+        )
+    if len(set(facts.ids())) != len(facts.rows) or facts.ragged:
+        raise SettingsError(f"{sample}: the sample repeats an id or has a broken row", fix="copy the sample again")
+    return Expected(facts.columns, facts.ids(), str(sample))
+
+
+def expected_from_test(columns: tuple[str, ...], ids: Sequence[str], test: Path) -> Expected:
+    """What a submission for these test rows has to hold."""
+    return Expected(columns, tuple(ids), str(test))
+
+
+def tool_version() -> str:
+    """The version of this distribution."""
+    from resolver.version import VERSION
+
+    return VERSION
+
+
+def columns_of(path: Path) -> tuple[str, ...]:
+    """The header of a file that may be a submission; empty where it is none."""
+    from resolver.inspection.submission import read_submission
+
+    return read_submission(path).columns

@@ -1,0 +1,1 @@
+"""From encoded battles to probabilities."""

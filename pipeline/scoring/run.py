@@ -1,0 +1,144 @@
+"""A whole scoring run: preflight, the adapter's record, load, score. `arena score` and `arena evaluate` are two uses of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.arena.table import Table
+from pipeline.errors import SettingsError
+from pipeline.model.load import Device, Dtype, choose_device, choose_dtype, choose_length, load_classifier, require_packages
+from pipeline.preflight import Preflight, locate, preflight
+from pipeline.progress import Progress
+from pipeline.scoring.engine import Scored, default_batch_tokens, score_battles
+from pipeline.scoring.swap import Swap
+from pipeline.text.encode import Encoder
+from pipeline.text.prompt import DEFAULT_TEMPLATE
+from pipeline.training.record import TrainingRecord, contradictions, read_record
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a scoring run; None where the adapter's record, the model or the device decides."""
+
+    model: str
+    adapter: str | None = None
+    labels: int | None = None
+    max_length: int | None = None
+    batch_tokens: int | None = None
+    swap: Swap = "none"
+    dtype: Dtype = "auto"
+    device: Device = "auto"
+    roots: tuple[Path, ...] = ()
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is done: what was checked, how it ran, what came out."""
+
+    checked: Preflight
+    scored: Scored
+    labels: int
+    max_length: int
+    device: str
+    dtype: str
+
+
+def score_table(request: Request, table: Table, tell: Callable[[str], None]) -> Run:
+    """Score every battle of a table.
+
+    Args:
+        request: with which model and how.
+        table: the battles.
+        tell: given a line about each thing that is known before the long part begins.
+
+    Raises:
+        PipelineError: of the kind that says what was wrong; the model is refused before torch is imported.
+    """
+    record = _record(request)
+    labels = _labels(request, record, table)
+    checked = preflight(request.model, purpose="score", adapter=request.adapter, labels=labels, roots=request.roots)
+    _agree(request, record, checked, tell)
+    require_packages()
+    return _score(request, record, checked, labels, table, tell)
+
+
+def _record(request: Request) -> TrainingRecord | None:
+    if request.adapter is None:
+        return None
+    path = Path(request.adapter)
+    return read_record(path if path.is_dir() else locate(request.adapter, roots=request.roots))
+
+
+def _labels(request: Request, record: TrainingRecord | None, table: Table) -> int:
+    trained = None if record is None else len(record.labels)
+    labels = request.labels or trained or (2 if table.contest == "wsdm" else 3)
+    if trained is not None and labels != trained:
+        raise SettingsError(f"--labels {labels}: the adapter was trained on {trained} labels", fix="leave --labels out")
+    if table.contest == "lmsys" and labels != 3:  # noqa: PLR2004 - A, B and tie
+        raise SettingsError(f"{table.path} is of a contest with ties; a head with {labels} labels cannot forecast them")
+    return labels
+
+
+def _agree(request: Request, record: TrainingRecord | None, checked: Preflight, tell: Callable[[str], None]) -> None:
+    """The base and the options have to be those of the training; `force` turns the refusal into a note."""
+    if record is None:
+        return
+    said = contradictions(record, checked.path, max_length=request.max_length)
+    if said and not request.force:
+        raise SettingsError(
+            f"the adapter {request.adapter} contradicts this run: {'; '.join(said)}",
+            fix="use the base and the options it was trained with, or say --force",
+        )
+    for each in said:
+        tell(f"note: {each}")
+
+
+def _score(
+    request: Request,
+    record: TrainingRecord | None,
+    checked: Preflight,
+    labels: int,
+    table: Table,
+    tell: Callable[[str], None],
+) -> Run:
+    from pipeline.model.adapter import attach_adapter
+
+    device = choose_device(request.device)
+    dtype = choose_dtype(request.dtype, device)
+    classifier = load_classifier(
+        checked.path, labels=labels, dtype=dtype, device=device, head_may_be_new=checked.adapter_path is not None
+    )
+    trained_length = None if record is None else record.max_length
+    length = choose_length(request.max_length or trained_length, classifier.tokenizer, classifier.model.config)
+    if checked.adapter_path is not None:
+        classifier = attach_adapter(classifier, checked.adapter_path)
+    encoder = make_encoder(classifier.tokenizer, length, record)
+    tell(f"scoring {len(table.battles):,} battles on {device.type}, {str(dtype).removeprefix('torch.')}, rows of at most {length} tokens")
+    looks = len(table.battles) * (2 if request.swap == "all" else 1)
+    with Progress("scoring", looks, "battles") as progress:
+        scored = score_battles(
+            classifier,
+            encoder,
+            table.battles,
+            batch_tokens=request.batch_tokens or default_batch_tokens(device.type),
+            swap=request.swap,
+            advance=progress.advance,
+        )
+    return Run(checked, scored, labels, length, device.type, str(dtype).removeprefix("torch."))
+
+
+def make_encoder(tokenizer: object, length: int, record: TrainingRecord | None) -> Encoder:
+    """The encoder of a run, with the template that the adapter was trained with.
+
+    Raises:
+        SettingsError: the template is not known, or the length leaves no room for both answers.
+    """
+    try:
+        return Encoder(tokenizer, length, DEFAULT_TEMPLATE if record is None else record.template)
+    except ValueError as error:
+        raise SettingsError(str(error), fix="say a larger --max-length, or update offline-resolver") from None
+
+
+def by_id(table: Table, scored: Scored) -> dict[str, Sequence[float]]:
+    """The forecasts by the battles' ids."""
+    return {battle.id: row for battle, row in zip(table.battles, scored.probabilities, strict=True)}

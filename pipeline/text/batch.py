@@ -1,0 +1,96 @@
+"""Put rows of different lengths into batches by a token budget, longest first, and take the results out in order.
+
+Longest first, so that a batch that does not fit in memory is the first one and not the one after eight hours.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from pipeline.text.prompt import Ids
+
+if TYPE_CHECKING:
+    import torch
+
+Batch = tuple[int, ...]
+T = TypeVar("T")
+
+
+def plan_batches(lengths: Sequence[int], token_budget: int) -> tuple[Batch, ...]:
+    """Places of the rows of each batch; rows of a batch are padded to its longest, and that times the rows is the budget.
+
+    A row that is longer than the whole budget gets a batch to itself.
+
+    Raises:
+        ValueError: the budget is not positive.
+
+    >>> plan_batches([3, 9, 4, 8], 18)
+    ((1, 3), (2, 0))
+    """
+    if token_budget < 1:
+        raise ValueError(f"a budget of {token_budget} tokens holds no row")
+    batches: list[Batch] = []
+    current: list[int] = []
+    for place in sorted(range(len(lengths)), key=lambda place: (-lengths[place], place)):
+        if current and (len(current) + 1) * lengths[current[0]] > token_budget:
+            batches.append(tuple(current))
+            current = []
+        current.append(place)
+    if current:
+        batches.append(tuple(current))
+    return tuple(batches)
+
+
+def restore(batches: Iterable[tuple[Batch, Sequence[T]]], rows: int) -> list[T]:
+    """Results in the order of the rows, from the batches and what came out of each.
+
+    Raises:
+        ValueError: a row without a result, or a batch with another number of results than rows.
+    """
+    placed: dict[int, T] = {}
+    for batch, results in batches:
+        placed.update(zip(batch, results, strict=True))
+    if sorted(placed) != list(range(rows)):
+        raise ValueError(f"{rows} rows, but results for {len(placed)}")
+    return [placed[place] for place in range(rows)]
+
+
+def pad_id(rows: Sequence[Ids], preferred: int | None, vocab_size: int) -> int:
+    """An id to pad these rows with that stands in none of them.
+
+    A decoder's classifier looks for the last id that is not the pad id. Where the tokenizer has no pad token, or uses
+    the end-of-text token that rows may contain, that finds the wrong place; an id that no row contains cannot.
+
+    Raises:
+        ValueError: the rows use the whole vocabulary.
+    """
+    used = {token for row in rows for token in row}
+    if preferred is not None and preferred not in used:
+        return preferred
+    free = next((token for token in range(vocab_size) if token not in used), None)
+    if free is None:
+        raise ValueError(f"a batch uses all {vocab_size} ids of the vocabulary; none is left to pad with")
+    return free
+
+
+@dataclass(frozen=True, slots=True)
+class Collated:
+    """A batch as tensors [rows, longest], padded on the right: ids, mask (1 text, 0 padding), and the id padded with."""
+
+    ids_BT: "torch.Tensor"
+    mask_BT: "torch.Tensor"
+    pad: int
+
+
+def collate(rows: Sequence[Ids], preferred_pad: int | None, vocab_size: int) -> Collated:
+    """The rows as tensors."""
+    import torch
+
+    pad = pad_id(rows, preferred_pad, vocab_size)
+    width = max(len(row) for row in rows)
+    ids_BT = torch.full((len(rows), width), pad, dtype=torch.long)
+    mask_BT = torch.zeros((len(rows), width), dtype=torch.long)
+    for place, row in enumerate(rows):
+        ids_BT[place, : len(row)] = torch.tensor(row, dtype=torch.long)
+        mask_BT[place, : len(row)] = 1
+    return Collated(ids_BT, mask_BT, pad)

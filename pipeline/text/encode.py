@@ -1,0 +1,74 @@
+"""Turn battles into token ids with a model's own tokenizer.
+
+Special tokens inside the text are encoded as the letters they are written with, so no answer can end a row or look
+like padding.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pipeline.arena.battle import Battle
+from pipeline.text.prompt import DEFAULT_TEMPLATE, TEMPLATES, Frame, Ids, Template, lay_out
+
+# Battles whose parts are tokenised in one call: enough to keep the tokenizer's threads busy, little memory.
+CHUNK: Final = 256
+PROBE: Final = "a"
+
+
+class Encoder:
+    """A tokenizer, a template and a length: battles in, ids out.
+
+    Args:
+        tokenizer: a transformers tokenizer.
+        max_length: of a row in tokens, special tokens included.
+        template: the name of the words around the parts.
+
+    Raises:
+        ValueError: no such template, or the length leaves no room for both answers.
+    """
+
+    def __init__(self, tokenizer: Any, max_length: int, template: str = DEFAULT_TEMPLATE) -> None:
+        if template not in TEMPLATES:
+            raise ValueError(f"there is no template {template!r}; there are {', '.join(TEMPLATES)}")
+        self.max_length = max_length
+        self.template = TEMPLATES[template]
+        self._tokenizer = tokenizer
+        self.frame = self._frame(self.template)
+        lay_out(self.frame, ((), (), ()), max_length)
+
+    def encode(self, battles: Sequence[Battle]) -> list[Ids]:
+        """One row of ids a battle, in order; each at most `max_length` long."""
+        rows: list[Ids] = []
+        for first in range(0, len(battles), CHUNK):
+            chunk = battles[first : first + CHUNK]
+            ids = self._ids([part for battle in chunk for part in self.template.parts(battle)])
+            rows += [lay_out(self.frame, ids[place : place + 3], self.max_length) for place in range(0, len(ids), 3)]
+        return rows
+
+    def _ids(self, texts: Sequence[str]) -> list[Ids]:
+        encoded = self._tokenizer(
+            list(texts),
+            add_special_tokens=False,
+            truncation=False,
+            padding=False,
+            verbose=False,
+            split_special_tokens=True,
+            return_attention_mask=False,
+        )
+        return [tuple(ids) for ids in encoded["input_ids"]]
+
+    def _frame(self, template: Template) -> Frame:
+        prefix, suffix = self._special()
+        start, before_a, before_b, after, cut = self._ids(
+            [template.before_prompt, template.before_a, template.before_b, template.after, template.cut]
+        )
+        return Frame(prefix + start, before_a, before_b, after + suffix, cut)
+
+    def _special(self) -> tuple[Ids, Ids]:
+        """What the tokenizer puts before and after a text, found by asking it."""
+        bare = self._ids([PROBE])[0]
+        whole = tuple(self._tokenizer(PROBE, add_special_tokens=True, truncation=False, padding=False)["input_ids"])
+        for place in range(len(whole) - len(bare) + 1):
+            if whole[place : place + len(bare)] == bare:
+                return whole[:place], whole[place + len(bare) :]
+        return (), ()

@@ -1,0 +1,1 @@
+"""One plain loop that trains an adapter and its head."""
