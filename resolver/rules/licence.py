@@ -98,7 +98,8 @@ def _can_be_known(evidence: Evidence) -> str | None:
     reason = _not_read(evidence)
     if reason is not None or evidence.model.licence is None:
         return reason
-    if _gate(evidence.model.licence) is None and not CONSENT_FIELDS & set(evidence.model.licence.gated_fields):
+    asked = CONSENT_FIELDS & set(evidence.model.licence.gated_fields)
+    if _gate(evidence.model.licence) is None and not asked and _gated_base(evidence) is None:
         return "no licence or card here speaks of a gate: unknown offline, which is not the same as open"
     return None
 
@@ -113,6 +114,21 @@ def _gate(facts: LicenceFacts) -> tuple[Gate, str] | None:
         for pattern, gate in GATES:
             if re.search(pattern, text, re.IGNORECASE):
                 return gate, where
+    return None
+
+
+def _gated_base(evidence: Evidence) -> tuple[Gate, str] | None:
+    """The terms of the hub id that an adapter names as its base; a card's base_model is a parent and needs none."""
+    for description in evidence.adapters():
+        base = description.adapter.base_model_name_or_path if description.adapter else None
+        if base is None or not re.fullmatch(r"[\w.-]+/[\w.-]+", base):
+            continue
+        from resolver.catalog import family_of  # noqa: PLC0415 - a large table; only for an adapter's base
+
+        family = family_of(base)
+        if family is not None and family.gated:
+            kaggle = KAGGLE + family.kaggle_model if family.kaggle_model else None
+            return Gate(f"The base, {base},", HUB + base, kaggle), "adapter_config.json base_model_name_or_path"
     return None
 
 
@@ -137,13 +153,14 @@ def access_gated(evidence: Evidence) -> Iterator[Finding]:
     facts = evidence.model.licence
     if facts is None:
         return
-    named = _gate(facts)
+    named = _gate(facts) or _gated_base(evidence)
     asked = sorted(CONSENT_FIELDS & set(facts.gated_fields))
     if named is None and not asked:
         return
     gate, where = named if named is not None else (None, "README.md")
     urls = [url for url in (gate.hub_url, gate.kaggle_url) if url] if gate else []
-    family = f"{gate.family} is a gated family" if gate else "its card asks for consent"
+    of_base = gate is not None and where.startswith("adapter_config")
+    family = f"{gate.family} is {'gated' if of_base else 'a gated family'}" if gate else "its card asks for consent"
     yield access_gated.finding(
         f"{family}: its terms have to be accepted where it is fetched",
         path=evidence.model.root,

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from model_factory import tiny_model
 from rule_driver import judge
@@ -63,6 +65,27 @@ def test_l502_a_consent_form_in_the_card_is_enough(tmp_path):
     (root / "README.md").write_text("---\nlicense: mit\nextra_gated_prompt: agree\n---\n")
     (finding,) = judge(root, rules=RULES).findings
     assert (finding.code, finding.evidence["asked_by_card"]) == ("L502", ["extra_gated_prompt"])
+
+
+def adapter_of(root, base):
+    root.mkdir()
+    (root / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base}))
+    return root
+
+
+def test_l502_an_adapter_s_gated_base_is_named(tmp_path):
+    (finding,) = judge(adapter_of(tmp_path / "a", "meta-llama/Meta-Llama-3-8B-Instruct"), rules=RULES).of("L502")
+    assert "https://huggingface.co/meta-llama/Meta-Llama-3-8B-Instruct" in finding.evidence["pages"]
+    assert "https://www.kaggle.com/models/metaresearch/llama-3" in finding.evidence["pages"]
+
+
+@pytest.mark.parametrize(
+    "base", ["Qwen/Qwen2.5-0.5B-Instruct", "nobody/nothing", "/kaggle/input/llama-3/x", None, "gpt2"]
+)
+def test_l502_near_miss_an_adapter_s_other_base_is_unknown(tmp_path, base):
+    judged = judge(adapter_of(tmp_path / "a", base), rules=RULES)
+    assert judged.of("L502") == []
+    assert "L502" in judged.skipped
 
 
 @pytest.mark.parametrize(
