@@ -1,0 +1,57 @@
+# Needs make and Python 3.11 or newer with pip; every target that needs more sets itself up in $(VENV) first.
+PYTHON ?= python3
+VENV   ?= .venv
+RUN    := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types bench docs zipapp fuzz constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## make .venv and install into it the versions that were tested together
+
+# torch comes alone and first: while pip tries its other versions it would fetch gigabytes of device libraries.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@echo "installing the tested versions into $(VENV): a few minutes, once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet -c constraints.txt '$(TORCH)'
+	@$(RUN) -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score, validate
+	@$(RUN) examples/demo.py
+
+test: $(STAMP) ## all tests
+	$(RUN) -m pytest
+
+lint: $(STAMP) ## ruff, every rule that pyproject.toml gives no reason against
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+types: $(STAMP) ## mypy --strict
+	$(RUN) -m mypy
+
+bench: $(STAMP) ## our figures beside the peers', as ratios of one run
+	$(RUN) benchmarks/bench_resolver.py
+	$(RUN) benchmarks/bench_scoring.py
+
+docs: $(STAMP) ## write docs/rules.md from the rules' own text
+	$(RUN) scripts/write_rules_page.py docs/rules.md
+
+zipapp: ## resolver.pyz, one file that needs nothing but Python
+	$(PYTHON) scripts/build_zipapp.py resolver.pyz
+
+fuzz: $(STAMP) ## hostile bytes, many more of them than `make test` tries
+	FUZZ_EXAMPLES=10000 $(RUN) -m pytest $$(grep -rl FUZZ_EXAMPLES tests)
+
+constraints: $(STAMP) ## write constraints.txt from what is installed
+	{ sed -n '/^#/p' constraints.txt; $(RUN) -m pip freeze --exclude-editable | sed 's/+.*//'; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean: ## remove what was installed, built or cached
+	rm -rf $(VENV) build dist *.egg-info resolver.pyz demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
