@@ -7,6 +7,7 @@ from resolver.inspection.adapter import CONFIG_FILE, PICKLE_FILE, SAFETENSORS_FI
 from resolver.inspection.description import ModelDescription
 from resolver.rules.foreign import foreign
 from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.words import quoted
 
 
 def _each(evidence: Evidence) -> Iterator[tuple[ModelDescription, AdapterFacts]]:
@@ -154,7 +155,7 @@ def adapter_base_unresolved(evidence: Evidence) -> Iterator[Finding]:
             evidence={"base_model_name_or_path": base, "peft_type": adapter.peft_type, "task_type": adapter.task_type},
             consequence="none here: the base that was named is used" if given else None,
             fix="attach that model, or name the base that it is to be laid over",
-            command=f"resolver check BASE --adapter {description.root}" if not given else None,
+            command=f"resolver check BASE --adapter {quoted(description.root)}" if not given else None,
         )
 
 

@@ -13,6 +13,7 @@ from resolver.inspection.fault import Fault
 from resolver.rules.foreign import foreign
 from resolver.rules.heads import RULES as HEAD_RULES
 from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.words import quoted
 
 # What a directory without config.json looks like, by the formats of weights in it; the first that fits is said.
 LOOKS: Final = (
@@ -87,7 +88,7 @@ def config_missing(evidence: Evidence) -> Iterator[Finding]:
             **({"config_below": list(below[:10])} if below else {}),
         },
         fix=_fix_missing(model, below),
-        command=f"resolver check {model.root / below[0]}" if below else None,
+        command=f"resolver check {quoted(model.root / below[0])}" if below else None,
     )
 
 
@@ -140,7 +141,7 @@ def config_invalid(evidence: Evidence) -> Iterator[Finding]:
             place=Place(line=fault.line, pointer=fault.pointer) if fault.line or fault.pointer else None,
             evidence=_place(fault),
             fix="mend the file there, or fetch it again",
-            command=f"python -m json.tool {evidence.model.files.path(evidence.model.config.file)}"
+            command=f"python -m json.tool {quoted(evidence.model.files.path(evidence.model.config.file))}"
             if fault.line
             else None,
         )

@@ -22,9 +22,8 @@ def foreign(files: Listing, name: str) -> str | None:
     facts = files.get(name)
     if facts is None:
         return None
-    if facts.link is not None and facts.link.kind in ("broken", "outside"):
-        broken = facts.link.kind == "broken"
-        return f"F006: {name} is a link to nothing" if broken else f"S604: {name} is a link that leaves the directory"
+    if facts.link is not None and facts.link.kind == "broken":
+        return f"F006: {name} is a link to nothing"
     if facts.link is not None and facts.link.kind == "outside":
         return f"S604: {name} is a link out of the directory, which is not followed"
     if facts.headline is not None:

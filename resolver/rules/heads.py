@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from resolver.finding import Finding, Json
 from resolver.inspection.heads import HeadFacts, find_head
 from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.words import quoted
 
 
 def _head_asked(evidence: Evidence) -> str | None:
@@ -80,7 +81,7 @@ def head_missing(evidence: Evidence) -> Iterator[Finding]:
         path=model.root,
         evidence={**asked, "architectures": list(model.config.architectures)},
         fix="train one, name the adapter that holds it, or score with --head tokens",
-        command=f"arena train --model {model.root} --train train.csv --output adapter",
+        command=f"arena train --model {quoted(model.root)} --train train.csv --output adapter",
     )
 
 
@@ -118,7 +119,7 @@ def label_count_differs(evidence: Evidence) -> Iterator[Finding]:
             "id2label": list(names),
         },
         fix=f"ask for {head.rows} classes if those are the ones you mean, or train a head of {asked}",
-        command=f"resolver check {evidence.model.root} --for score --labels {head.rows}",
+        command=f"resolver check {quoted(evidence.model.root)} --for score --labels {head.rows}",
     )
 
 

@@ -8,6 +8,7 @@ from resolver.finding import Finding
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.licence import LicenceFacts
 from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.words import quoted
 
 
 class Gate(NamedTuple):
@@ -85,7 +86,7 @@ def licence_missing(evidence: Evidence) -> Iterator[Finding]:
             **({"base_model": base} if base else {}),
         },
         fix=f"copy it from the model's page{f' or from {base}' if base else ''}",
-        command=f"hf download REPO_ID LICENSE README.md --local-dir {evidence.model.root}",
+        command=f"hf download REPO_ID LICENSE README.md --local-dir {quoted(evidence.model.root)}",
     )
 
 

@@ -10,6 +10,7 @@ from resolver.inspection.tokenizer import SETTINGS_FILE, TokenizerFacts
 from resolver.rules.embeddings import Rows, embedding_rows
 from resolver.rules.foreign import foreign
 from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.words import quoted
 
 TEXT_ARCHITECTURES: Final = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForSequenceClassification")
 SHOWN: Final = 10
@@ -81,7 +82,7 @@ def tokenizer_missing(evidence: Evidence) -> Iterator[Finding]:
             "found": [name for name in found if not (lone_vocab and name == "vocab.json")],
         },
         fix="add tokenizer.json and tokenizer_config.json of this model or of its base",
-        command=f"hf download REPO_ID tokenizer.json tokenizer_config.json --local-dir {evidence.model.root}",
+        command=f"hf download REPO_ID tokenizer.json tokenizer_config.json --local-dir {quoted(evidence.model.root)}",
     )
 
 
@@ -115,7 +116,7 @@ def tokenizer_invalid(evidence: Evidence) -> Iterator[Finding]:
                 place=place,
                 evidence={**where, "bytes": size},
                 fix="fetch that file again",
-                command=f"hf download REPO_ID {fault.file} --local-dir {description.root}",
+                command=f"hf download REPO_ID {fault.file} --local-dir {quoted(description.root)}",
             )
 
 

@@ -132,6 +132,13 @@ def test_c302_near_miss_an_odd_key_and_white_space_load_and_are_quiet(tmp_path):
     assert judge(root, rules=RULES).codes() == []
 
 
+def test_c302_near_miss_a_number_for_each_layer_is_quiet(tmp_path):
+    settings = {"model_type": "gemma3n_text", "num_hidden_layers": 2, "intermediate_size": [64, 32]}
+    (tmp_path / "config.json").write_text(json.dumps({**settings, "layer_types": ["full_attention"] * 2}))
+    assert list(auto_config(tmp_path).intermediate_size) == [64, 32]
+    assert judge(tmp_path, rules=RULES).codes() == []
+
+
 def test_c302_pointer_is_left_to_family_f(tmp_path):
     (tmp_path / "config.json").write_text(lfs_pointer())
     judged = judge(tmp_path, rules=RULES)
@@ -203,6 +210,7 @@ def test_c304_names_the_version_that_has_the_type(tmp_path, model_type, installe
     (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
     judged = judge(tmp_path, rules=RULES, packages={**TRIED, "transformers": installed})
     assert judged.codes() == codes
+    assert "C304" not in judged.skipped
     if codes:
         assert judged.findings[0].fix.command.startswith("pip install --no-index")
 

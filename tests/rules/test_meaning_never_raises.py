@@ -1,6 +1,7 @@
 """Whatever stands in the small files, every rule of our families gives findings or a reason, and never an exception."""
 
 import json
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def test_any_small_files_are_judged(data, names, intent, loose):
         assert finding.fix.text
         json.dumps(dict(finding.evidence))
     assert not {each.code for each in judged.findings} & set(judged.skipped)
+
+
+@pytest.mark.parametrize("damage", ["config.json", "tokenizer.json", "adapter_config.json", "nothing"])
+def test_commands_stay_one_command_whatever_the_directory_is_called(tmp_path, damage):
+    root = tmp_path / "it's; rm -rf $HOME & `x`"
+    write_tokenizer_files(root)
+    if damage != "nothing":
+        (root / damage).write_text("{,\n")
+    for intent in (Intent(base_resolved=""), Intent("score", base_resolved="")):
+        for finding in judge(root, intent=intent, packages={}).findings:
+            for word in shlex.split(finding.fix.command or ""):
+                assert "rm -rf" not in word or word.startswith(str(root)), finding.fix.command
 
 
 @pytest.mark.parametrize("each", MEANING, ids=lambda each: each.code)

@@ -251,6 +251,14 @@ def test_t205_code_of_its_own_makes_the_rows_unknown(tmp_path):
     assert "rows" in judged.skipped["T205"]
 
 
+def test_t205_code_of_its_own_beside_a_known_type_leaves_the_rows_known(tmp_path):
+    root = tiny_model(tmp_path)
+    (root / "model.safetensors").unlink()
+    edit_json(root / "config.json", lambda value: value.update(auto_map={"AutoConfig": "own.Own"}))
+    write_tokenizer_files(root, vocab=numbered(["<unk>", *(f"w{number}" for number in range(400))]))
+    assert judge(root, rules=RULES).codes("error") == ["T205"]
+
+
 # --- T206 --------------------------------------------------------------------------------------------------------
 
 
