@@ -1,0 +1,72 @@
+"""What an import and the quick text way may load: the standard library and nothing else."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from command_runs import PROJECT, Machine, make_machine
+from model_factory import model_dir
+
+NEW_MODULES = """
+import json, sys
+before = set(sys.modules)
+{action}
+new = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(json.dumps(sorted(new - sys.stdlib_module_names - {{"resolver"}})), file=sys.__stderr__)
+"""
+QUICK_WAYS = (
+    ("path", "./model"),
+    ("check", "./model"),
+    ("check", "./model", "--for", "score"),
+    ("check", "org/absent"),
+    ("inspect", "./model"),
+    ("list",),
+    ("explain", "W102"),
+    ("rules",),
+    ("doctor",),
+)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    made = make_machine(tmp_path_factory.mktemp("machine"))
+    model_dir(made.work / "model", shards=2)
+    return made
+
+
+def test_import_is_standard_library_only(tmp_path: Path, machine: Machine) -> None:
+    """With no site-packages at all, the import and every public name must be there."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import resolver; [getattr(resolver, n) for n in resolver.__all__]"
+    )
+    done = machine.run(sys.executable, "-I", "-S", "-c", code, str(PROJECT))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def loaded_by(machine: Machine, action: str) -> list[str]:
+    done = machine.python(NEW_MODULES.format(action=action))
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+def test_import_loads_no_third_party_module_though_they_are_installed(machine: Machine) -> None:
+    assert loaded_by(machine, "import resolver") == []
+
+
+@pytest.mark.parametrize("arguments", QUICK_WAYS, ids=" ".join)
+def test_the_quick_text_way_loads_no_third_party_module(machine: Machine, arguments: tuple[str, ...]) -> None:
+    assert loaded_by(machine, f"from resolver.cli import run; run({arguments!r})") == []
+
+
+@pytest.mark.parametrize("arguments", QUICK_WAYS, ids=" ".join)
+def test_the_quick_text_way_works_where_nothing_is_installed(machine: Machine, arguments: tuple[str, ...]) -> None:
+    """The same command without any site-packages: the exit code is the usual one, and no module is missed."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from resolver.cli import run; sys.exit(run(sys.argv[2:]))"
+    bare = machine.run(sys.executable, "-S", "-c", code, str(PROJECT), *arguments)
+    usual = machine.run("resolver", *arguments)
+    assert bare.returncode == usual.returncode
+    assert "ModuleNotFoundError" not in bare.stderr
+
+
+def test_a_loaded_third_party_module_would_be_seen(machine: Machine) -> None:
+    assert loaded_by(machine, "import rich.console") != []
