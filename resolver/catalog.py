@@ -141,5 +141,3 @@ def spelled_like(hub_id: str, limit: int = 3) -> tuple[str, ...]:
     names = {row.hub_id.lower(): row.hub_id for row in _known()}
     near = difflib.get_close_matches(hub_id.lower(), names, n=limit, cutoff=0.75)
     return tuple(names[name] for name in near if name != hub_id.lower())
-
-

@@ -53,5 +53,3 @@ class ModelRejected(ResolverError, OSError):  # noqa: N818 - the contract's name
         from resolver.report.terminal import render  # noqa: PLC0415 - only when the message is read
 
         return render((self.report,))
-
-

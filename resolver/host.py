@@ -69,7 +69,7 @@ class Host:
 
 def _numbers(version: str) -> tuple[int, ...]:
     numbers: list[int] = []
-    for part in version.split("+")[0].split("."):
+    for part in version.partition("+")[0].split("."):
         digits = ""
         for character in part:
             if not character.isdigit():
@@ -156,7 +156,9 @@ def _has_default_route(proc: Path = Path("/proc/net")) -> bool | None:
     return any(len(row) > 8 and row[1] == "00" and not int(row[8], 16) & 0x200 for row in table)  # noqa: PLR2004
 
 
-def _accelerators(devices: Path = Path("/dev"), nvidia: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[Accelerator, ...]:
+def _accelerators(
+    devices: Path = Path("/dev"), nvidia: Path = Path("/proc/driver/nvidia/gpus")
+) -> tuple[Accelerator, ...]:
     found: list[Accelerator] = []
     try:
         for card in sorted(nvidia.iterdir()):

@@ -19,8 +19,32 @@ FORMS = (
 
 # The third part of a Kaggle model handle, lower case as mounted (facts: frameworks seen in handles and on model pages).
 FRAMEWORKS = frozenset(
-    "transformers pytorch keras tensorflow1 tensorflow2 tflite tfjs litert jax flax gguf ggml onnx paxml maxtext "
-    "gemmacpp gemma.cpp tensorrtllm tensorrt-llm coral scikitlearn scikit-learn api other".split()
+    [
+        "transformers",
+        "pytorch",
+        "keras",
+        "tensorflow1",
+        "tensorflow2",
+        "tflite",
+        "tfjs",
+        "litert",
+        "jax",
+        "flax",
+        "gguf",
+        "ggml",
+        "onnx",
+        "paxml",
+        "maxtext",
+        "gemmacpp",
+        "gemma.cpp",
+        "tensorrtllm",
+        "tensorrt-llm",
+        "coral",
+        "scikitlearn",
+        "scikit-learn",
+        "api",
+        "other",
+    ]
 )
 
 _REPO_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")

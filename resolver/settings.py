@@ -93,7 +93,7 @@ def _settings(path: Path, table: Mapping[str, Any] | None) -> Settings:
 
 
 def _beside(path: Path, text: str) -> str:
-    return str(path.parent / text) if text.startswith("./") or text.startswith("../") else text
+    return str(path.parent / text) if text.startswith(("./", "../")) else text
 
 
 def _text(path: Path, key: str, value: Any) -> str:

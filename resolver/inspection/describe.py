@@ -1,5 +1,6 @@
 """A directory in, its description out: the order in which the readers are asked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from resolver.inspection.adapter import read_adapter
@@ -37,9 +38,11 @@ def describe_bytes(asked: Path) -> ModelDescription:
     )
 
 
+def complete(part: ModelDescription) -> ModelDescription:
+    """The same description with tokenizer and licence read as well; raises nothing."""
+    return replace(part, tokenizer=read_tokenizer(part.files), licence=read_licence(part.files))
+
+
 def describe(asked: Path) -> ModelDescription:
     """All that the quick level knows about a directory; raises nothing."""
-    import dataclasses  # noqa: PLC0415
-
-    part = describe_bytes(asked)
-    return dataclasses.replace(part, tokenizer=read_tokenizer(part.files), licence=read_licence(part.files))
+    return complete(describe_bytes(asked))

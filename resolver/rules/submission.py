@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from resolver.finding import Finding, Skipped
+from resolver.finding import Finding, Json, Skipped
 from resolver.inspection.submission import SubmissionFacts, SubmissionRow, as_number
 from resolver.rules.rule import Rule, rule
 from resolver.rules.words import few, some
@@ -119,7 +119,7 @@ def submission_ids(evidence: SubmissionEvidence) -> Iterator[Finding]:
     Row order is free, the set of ids is not. In a rerun the test set is replaced: ids that were read from the visible
     rows, or kept in a file, are then unknown. Ids that pass through a float column are written as `136060.0`.
 
-    Join the forecasts to the sample submission of the same run on `id`, as text or integers, never on the frame's index.
+    Join the forecasts to the sample of the same run on `id`, as text or integers, never on the frame's index.
     """
     expected, found = set(evidence.ids), evidence.submission.ids()
     present = set(found)
@@ -277,7 +277,7 @@ def _correlation(values: Sequence[float]) -> float:
     return cross / math.sqrt(spread * varied) if varied > 0 else 0.0
 
 
-def few_lines(lines: Sequence[int]) -> list[str | int | float | bool | None]:
+def few_lines(lines: Sequence[int]) -> list[Json]:
     """At most twenty line numbers, for evidence."""
     return list(lines[:20])
 
@@ -293,7 +293,9 @@ def judge_submission(
     run: list[str] = []
     skipped: list[Skipped] = []
     for each in RULES:
-        stopped = [finding.code for finding in findings if finding.severity == "error" and finding.code in each.requires]
+        stopped = [
+            finding.code for finding in findings if finding.severity == "error" and finding.code in each.requires
+        ]
         if stopped:
             skipped.append(Skipped(each.code, f"{stopped[0]} has to be mended first"))
             continue

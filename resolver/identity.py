@@ -1,0 +1,121 @@
+"""How sure it is that a directory is the model that was asked for: name evidence weighed against its content.
+
+exact     a path or handle that was asked for, a cache entry under that name, or the publisher's own Kaggle model
+          whose architecture agrees
+declared  download metadata inside the directory names it (anyone can write that)
+matched   a name and the architecture agree
+guess     a name alone, or one that something contradicts
+"""
+
+from dataclasses import dataclass
+
+from resolver.catalog import Fingerprint, fingerprint_of, hub_ids
+from resolver.finding import Confidence
+from resolver.inspection.config import ConfigFacts
+from resolver.inspection.provenance import Provenance
+from resolver.inspection.quantization import QuantizationFacts
+from resolver.names import contradiction, says_quantised
+from resolver.reference import HubId, Reference
+from resolver.sources.source import Candidate
+
+COMPARED = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "intermediate_size",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A confidence and its reasons; `confidence` None where the directory is another model."""
+
+    confidence: Confidence | None
+    evidence: tuple[str, ...]
+
+
+def granted(candidate: Candidate) -> Grade | None:
+    """The grade of what was asked for by its place, whatever lies there; None where the content has to agree."""
+    return Grade("exact", (candidate.why,)) if candidate.claim in ("asked", "entry") else None
+
+
+def grade(
+    candidate: Candidate, reference: Reference, config: ConfigFacts, provenance: Provenance | None = None
+) -> Grade:
+    """Weigh a candidate.
+
+    Args:
+        candidate: the directory and the ground on which a source offers it.
+        reference: what was asked for.
+        config: what its config.json says.
+        provenance: what it says of its own origin.
+    """
+    hub_id = candidate.hub_id or next(iter(hub_ids(reference)), "")
+    published = fingerprint_of(hub_id)
+    agreement = _compare(published, config)
+    if agreement.differs:
+        return Grade(None, (candidate.why, f"another model: {agreement.words}"))
+    doubt = _doubt(candidate, hub_id, published, config)
+    evidence = (candidate.why, agreement.words, *((doubt,) if doubt else ()))
+    if doubt is None and agreement.agrees:
+        return Grade("exact" if candidate.claim == "official" else "matched", evidence)
+    if doubt is None and provenance is not None and _names(provenance, hub_id, reference):
+        return Grade("declared", (*evidence, f"{provenance.file} names {provenance.hub_id}"))
+    return Grade("guess", evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreement:
+    agrees: bool
+    differs: bool
+    words: str
+
+
+def _compare(published: Fingerprint | None, config: ConfigFacts) -> _Agreement:
+    if published is None:
+        return _Agreement(agrees=False, differs=False, words="the catalog has no architecture to compare with")
+    if not config.readable or config.model_type is None:
+        return _Agreement(agrees=False, differs=False, words="no config.json to compare the architecture with")
+    if config.model_type not in published.model_types:
+        said = f"model_type {config.model_type}, published is {' or '.join(published.model_types)}"
+        return _Agreement(agrees=False, differs=True, words=said)
+    for name in COMPARED:
+        have, want = getattr(config, name), getattr(published, name)
+        if have is not None and want is not None and have != want:
+            return _Agreement(agrees=False, differs=True, words=f"{name} {have}, published is {want}")
+    agrees = config.hidden_size is not None and config.num_hidden_layers is not None
+    said = f"{config.model_type}, hidden size {config.hidden_size}, {config.num_hidden_layers} layers as published"
+    return _Agreement(agrees=agrees, differs=False, words=said if agrees else "config.json does not say its size")
+
+
+def _doubt(candidate: Candidate, hub_id: str, published: Fingerprint | None, config: ConfigFacts) -> str | None:
+    """What speaks against a match although no number does; None where nothing does."""
+    wanted = published.quantization if published else None
+    quantised = _quantised(config.quantization)
+    if quantised != _method(wanted):
+        return f"its weights are {quantised or 'not quantised'}, those of {hub_id} are {_method(wanted) or 'not'}"
+    if candidate.claim != "official":
+        if wanted is None and any(says_quantised(folder) for folder in candidate.folders):
+            return "a folder says that its weights are quantised"
+        return contradiction(hub_id, candidate.folders)
+    return None
+
+
+def _quantised(facts: QuantizationFacts | None) -> str | None:
+    return None if facts is None else _method(facts.method or "quantised")
+
+
+def _method(name: str | None) -> str | None:
+    """One word a method: "bnb-4bit" and "bitsandbytes" are the same one."""
+    if name is None:
+        return None
+    lower = name.lower()
+    return "bitsandbytes" if lower.startswith(("bnb", "bitsandbytes")) else lower.split("-")[0]
+
+
+def _names(provenance: Provenance, hub_id: str, reference: Reference) -> bool:
+    if provenance.hub_id.lower() != hub_id.lower():
+        return False
+    asked = reference.revision if isinstance(reference, HubId) else None
+    return asked in (None, provenance.revision)

@@ -1,0 +1,39 @@
+"""A digest of what tells two models apart without reading their weights: headers, configuration, vocabulary sizes.
+
+Two directories of equal digest are copies as far as names, shapes and settings go; the values are not compared.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Final
+
+HEAD_BYTES: Final = 1024 * 1024
+SMALL: Final = ("config.json", "generation_config.json", "tokenizer_config.json", "adapter_config.json")
+SUFFIXES: Final = (".safetensors", ".bin", ".gguf", ".index.json")
+
+
+def header_digest(root: Path) -> str:
+    """sha256 in hex over names, sizes and first bytes of the weights and over the small files that configure them.
+
+    A file that cannot be read counts as its name alone. Raises nothing.
+    """
+    digest = hashlib.sha256()
+    try:
+        names = sorted(os.listdir(root))  # noqa: PTH208 - names are all that is wanted
+    except OSError:
+        return digest.hexdigest()
+    for name in names:
+        if name in SMALL or name.endswith(SUFFIXES):
+            digest.update(f"{name}\0".encode("utf-8", "surrogateescape"))
+            digest.update(_head(root / name))
+    return digest.hexdigest()
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            return size.to_bytes(8, "little") + stream.read(HEAD_BYTES)
+    except OSError:
+        return b""

@@ -1,0 +1,134 @@
+"""Describe fully, judge, report: what stands behind `check`, for a model and for an adapter named beside it."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from resolver.environment import Environment
+from resolver.errors import ModelNotFound
+from resolver.finding import Confidence, Identity, Level, NotFound, Purpose, Report, TrailStep, Verdict
+from resolver.host import Host
+from resolver.inspection.describe import complete
+from resolver.inspection.description import ModelDescription
+from resolver.resolve import Chosen, choose
+from resolver.rules.rule import Evidence, Intent, Rule
+from resolver.rules.rulebook import MODEL_RULES, judge
+
+JUDGED_WITH = ("transformers", "torch", "safetensors", "tokenizers", "peft")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `check` is asked besides the model.
+
+    Attributes:
+        purpose, labels, head: see `Intent`.
+        level: how much is read.
+        adapter: a reference to an adapter that is laid over the model; None for none.
+        select: code prefixes that are judged; empty for all.
+        ignored: code -> reason.
+        minimum_confidence: the least certain match that is taken.
+    """
+
+    purpose: Purpose = "load"
+    level: Level = "quick"
+    adapter: str | None = None
+    labels: int = 3
+    head: str = "classifier"
+    select: tuple[str, ...] = ()
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    minimum_confidence: Confidence = "matched"
+
+
+def check(text: str, environment: Environment, host: Host, question: Question | None = None) -> Report:
+    """The preflight of one model.
+
+    Returns:
+        A report; its verdict is "not-found" where no directory answers to the model or to the adapter.
+
+    Raises:
+        MalformedReference: the text, or the adapter's, is no reference.
+    """
+    asked = question or Question()
+    started = time.perf_counter()
+    try:
+        model = choose(text, environment, host, minimum_confidence=asked.minimum_confidence)
+        adapter = (
+            choose(asked.adapter, environment, host, minimum_confidence=asked.minimum_confidence)
+            if asked.adapter is not None
+            else None
+        )
+    except ModelNotFound as error:
+        return _not_found(text, error, asked, host, started)
+    return replace(_judged(model, adapter, environment, host, asked), elapsed_ms=(time.perf_counter() - started) * 1000)
+
+
+def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, host: Host, asked: Question) -> Report:
+    description = complete(model.description)
+    overlay = None if adapter is None else complete(adapter.description)
+    evidence = Evidence(
+        model=description,
+        intent=Intent(
+            purpose=asked.purpose,
+            labels=asked.labels,
+            head=asked.head,
+            adapter_asked=overlay is not None,
+            base_resolved=_base(overlay or description, environment, host),
+        ),
+        host=host,
+        adapter=overlay,
+    )
+    judged = judge(evidence, _selected(asked.select), asked.ignored)
+    unusable = any(finding.severity == "error" for finding in judged.findings)
+    verdict: Verdict = "unusable" if unusable else "usable"
+    return Report(
+        level=asked.level,
+        purpose=asked.purpose,
+        accelerator=host.accelerator,
+        judged_with=_versions(host),
+        model=model.identity,
+        adapter=None if adapter is None else adapter.identity,
+        verdict=verdict,
+        findings=judged.findings,
+        run=judged.run,
+        skipped=judged.skipped,
+        trail=(*model.trail, *(adapter.trail if adapter else ())),
+    )
+
+
+def _base(description: ModelDescription, environment: Environment, host: Host) -> str | None:
+    """Where the base that an adapter names was found; "" where nowhere, None where it names none."""
+    named = description.adapter.base_model_name_or_path if description.adapter else None
+    if not named:
+        return None
+    try:
+        return str(choose(named, environment, host).description.root)
+    except (ModelNotFound, ValueError):
+        return ""
+
+
+def _selected(prefixes: Iterable[str]) -> tuple[Rule, ...]:
+    wanted = tuple(prefix.upper() for prefix in prefixes)
+    if not wanted:
+        return MODEL_RULES
+    return tuple(rule for rule in MODEL_RULES if rule.code.startswith(wanted))
+
+
+def _versions(host: Host) -> Mapping[str, str]:
+    return {name: version for name in JUDGED_WITH if (version := host.packages.get(name)) is not None}
+
+
+def _not_found(text: str, error: ModelNotFound, asked: Question, host: Host, started: float) -> Report:
+    trail: tuple[TrailStep, ...] = error.trail
+    diagnosis: NotFound = error.diagnosis
+    return Report(
+        level=asked.level,
+        purpose=asked.purpose,
+        accelerator=host.accelerator,
+        judged_with=_versions(host),
+        model=Identity(reference=text),
+        verdict="not-found",
+        trail=trail,
+        not_found=diagnosis,
+        elapsed_ms=(time.perf_counter() - started) * 1000,
+    )

@@ -1,0 +1,41 @@
+"""The values that the commands besides `check` tell: one listed model, and this machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resolver.finding import Report
+from resolver.host import Host
+from resolver.inspection.description import ModelDescription
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """One model of this machine: what was read of its directory, and how it was judged for loading."""
+
+    description: ModelDescription
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place that is searched: what it is called, where it is, whether it is there."""
+
+    name: str
+    path: Path
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What `doctor` knows of a machine; no secret, only the names of those that are set."""
+
+    python: str
+    platform: str
+    host: Host
+    packages: Mapping[str, str] = field(default_factory=dict)
+    places: tuple[Location, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    on_kaggle: bool = False
+    settings: Path | None = None

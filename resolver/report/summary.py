@@ -1,0 +1,63 @@
+"""What a model came to: the verdict, how sure the match is, the counts, and what was not judged."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from resolver.finding import Identity, Report
+from resolver.report.escape import escape
+from resolver.report.lines import Line, Part, Style, line
+
+TOLD_VERSIONS: Final = ("transformers", "torch", "safetensors", "tokenizers", "peft")
+
+
+def summary_lines(report: Report) -> Iterator[Line]:
+    """Two to five lines: verdict and path, counts and versions, what was passed over or skipped."""
+    style: Style = "good" if report.verdict == "usable" else "error"
+    yield line(Part(report.verdict, style), ": ", Part(_named(report.model), "label"), _match(report.model))
+    if report.adapter is not None:
+        yield line("  with adapter ", Part(_named(report.adapter), "label"), _match(report.adapter))
+    yield line(f"  {counts(report)}; {_judged(report)}; {report.elapsed_ms:.0f} ms")
+    for step in report.trail:
+        if step.outcome == "rejected":
+            yield line(f"  passed over: {escape(step.where)} ({escape(step.reason)})")
+    if report.skipped:
+        yield line(Part(f"  skipped: {_skipped(report)}", "quiet"))
+
+
+def one_line(report: Report) -> str:
+    """The verdict, the model and the counts alone, for a stream that does not carry the report."""
+    where = "" if report.model.path is None else f" {escape(report.model.path)}"
+    return f"{report.verdict}: {escape(report.model.reference)}{where} ({counts(report)})"
+
+
+def counts(report: Report) -> str:
+    """The number of findings by severity."""
+    found = {severity: 0 for severity in ("error", "warning", "info")}
+    for finding in report.findings:
+        found[finding.severity] += 1
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in found.items())
+
+
+def _named(model: Identity) -> str:
+    return escape(model.reference)
+
+
+def _match(model: Identity) -> str:
+    known = ", ".join(each for each in (model.confidence, model.source) if each)
+    path = "" if model.path is None or str(model.path) == model.reference else f" {escape(model.path)}"
+    return f"{f' ({escape(known)})' if known else ''}{path}"
+
+
+def _judged(report: Report) -> str:
+    versions = [
+        f"{name} {escape(report.judged_with[name])}" for name in TOLD_VERSIONS if name in report.judged_with
+    ]
+    told = f"judged with {', '.join(versions)}" if versions else "judged without transformers, which is not installed"
+    return f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}; {told}"
+
+
+def _skipped(report: Report) -> str:
+    reasons: dict[str, list[str]] = {}
+    for each in report.skipped:
+        reasons.setdefault(each.reason, []).append(each.code)
+    return "; ".join(f"{' '.join(codes)} ({escape(reason)})" for reason, codes in reasons.items())

@@ -1,0 +1,276 @@
+"""Look, describe shallowly, grade, choose: a reference in, one directory out, or the reasons why none is.
+
+Knows no format and no layout. Confidence comes first, then the order of the sources; between versions the highest;
+copies whose headers and configuration agree are no tie.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from resolver.diagnosis import ambiguous, not_found
+from resolver.environment import Environment
+from resolver.errors import AmbiguousModel, ModelNotFound, ModelRejected
+from resolver.finding import CONFIDENCES, Confidence, Finding, Identity, Outcome, Report, TrailStep
+from resolver.host import Host
+from resolver.identity import Grade, grade, granted
+from resolver.inspection.config import read_config
+from resolver.inspection.describe import describe_bytes
+from resolver.inspection.description import ModelDescription
+from resolver.inspection.digest import header_digest
+from resolver.inspection.files import find_model_root, list_files
+from resolver.inspection.provenance import read_provenance
+from resolver.reference import KaggleHandle, Reference, parse_reference
+from resolver.rules import adapter, config, directory, files, index, safety, weights
+from resolver.rules.rule import Evidence, Intent, Rule
+from resolver.rules.rulebook import judge
+from resolver.sources.precedence import look, look_everywhere
+from resolver.sources.source import Candidate, Claim, Located, Miss
+
+# What makes the bytes unusable anywhere: `path` and resolve_model refuse for errors of these and of nothing else.
+_DECISIVE = ("F", "W", "C301", "C302", "C303", "S601", "S602", "S604", "S605")
+DECISIVE_RULES: tuple[Rule, ...] = tuple(
+    rule
+    for family in (files, directory, weights, index, config, adapter, safety)
+    for rule in family.RULES
+    if rule.code.startswith(_DECISIVE)
+)
+
+
+_CLAIMS: tuple[Claim, ...] = ("asked", "entry", "official", "community", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The directory that a reference came to; usable wherever a path is.
+
+    Attributes:
+        reference: as asked.
+        path: the directory that holds the model, nested ones descended into.
+        source: which kind of place it was found in.
+        confidence: "exact", "declared" or "matched".
+        evidence: the grounds, in words.
+        trail: every place that was looked at.
+        hub_id, kaggle_handle, revision: what the place says of it; None where it says nothing.
+        notes: what has to be said to the user although all is well.
+        report: the preflight, where one was asked for.
+    """
+
+    reference: str
+    path: Path
+    source: str
+    confidence: Confidence
+    evidence: tuple[str, ...]
+    trail: tuple[TrailStep, ...]
+    hub_id: str | None = None
+    kaggle_handle: str | None = None
+    revision: str | None = None
+    notes: tuple[str, ...] = ()
+    report: Report | None = None
+
+    def __fspath__(self) -> str:
+        """The path, for os.fspath and every library that takes a path."""
+        return str(self.path)
+
+    def __str__(self) -> str:
+        """The path."""
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A candidate with its grade and the directory that holds its model."""
+
+    candidate: Candidate
+    grade: Grade
+    root: Path
+
+    @property
+    def confidence(self) -> Confidence:
+        """How sure the match is; only graded candidates with a confidence are kept."""
+        return self.grade.confidence or "guess"
+
+    def identity(self, reference: str) -> Identity:
+        """As a report tells it."""
+        return Identity(
+            reference=reference,
+            path=self.root,
+            source=self.candidate.source,
+            confidence=self.confidence,
+            evidence=self.grade.evidence,
+            revision=self.candidate.revision,
+            kaggle_handle=self.candidate.kaggle_handle,
+            hub_id=self.candidate.hub_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The candidate that was taken, its description, the trail, and the decisive errors (none: it is accepted)."""
+
+    identity: Identity
+    description: ModelDescription
+    trail: tuple[TrailStep, ...]
+    errors: tuple[Finding, ...] = ()
+
+
+def resolve(
+    text: str, environment: Environment, host: Host, *, minimum_confidence: Confidence = "matched"
+) -> Resolution:
+    """The directory of a reference, its bytes checked.
+
+    Raises:
+        MalformedReference: the text is no reference.
+        ModelNotFound: no directory answers to it; AmbiguousModel: several do, or none surely enough.
+        ModelRejected: every directory that answers is unusable anywhere.
+    """
+    chosen = choose(text, environment, host, minimum_confidence=minimum_confidence)
+    identity = chosen.identity
+    if chosen.errors:
+        raise ModelRejected(_rejection(chosen, host))
+    return _resolution(identity, chosen.trail, _notes(identity, chosen.description))
+
+
+def choose(text: str, environment: Environment, host: Host, *, minimum_confidence: Confidence = "matched") -> Chosen:
+    """As `resolve`, but a directory that is unusable is returned with its errors where no equal one is better."""
+    reference = parse_reference(environment.aliases.get(text, text))
+    trail: list[TrailStep] = []
+    graded = sorted(_graded(reference, environment, trail), key=_rank)
+    sure = [each for each in graded if _is_sure(each.confidence, minimum_confidence)]
+    if not sure:
+        trail_ = (*trail, *(_step(each, "near") for each in graded))
+        if graded:
+            raise AmbiguousModel(text, trail_, ambiguous(text, tuple(each.identity(text) for each in graded)))
+        raise ModelNotFound(text, trail_, not_found(text, reference, trail_, environment))
+    _refuse_ties(text, sure, trail)
+    return _first_accepted(text, [each for each in sure if each.confidence == sure[0].confidence], host, trail)
+
+
+def survey(environment: Environment) -> Iterator[Resolution]:
+    """Every model on this machine, each directory once."""
+    for candidate in look_everywhere(environment):
+        root = find_model_root(candidate.path)
+        name = candidate.kaggle_handle or candidate.hub_id or str(candidate.path)
+        identity = Graded(candidate, Grade("exact", (candidate.why,)), root).identity(name)
+        yield _resolution(identity, (), ())
+
+
+def _graded(reference: Reference, environment: Environment, trail: list[TrailStep]) -> Iterator[Graded]:
+    """Candidates that can be the model; what cannot goes on the trail. Stops once nothing better can come."""
+    seen: set[str] = set()
+    best: Candidate | None = None
+    for located in look(reference, environment):
+        if best is not None and located.source != best.source:
+            return
+        if isinstance(located, Miss):
+            trail.append(_missed(located))
+            continue
+        key = os.path.realpath(located.path)
+        if key in seen:
+            continue
+        seen.add(key)
+        root = find_model_root(located.path)
+        graded = Graded(located, _grade(located, reference, root), root)
+        if graded.grade.confidence is None:
+            trail.append(_step(graded, "near"))
+            continue
+        yield graded
+        if graded.confidence == "exact":
+            best = best or located
+            if _is_final(located, reference):
+                return
+
+
+def _grade(candidate: Candidate, reference: Reference, root: Path) -> Grade:
+    return granted(candidate) or grade(candidate, reference, read_config(list_files(root)), read_provenance(root))
+
+
+def _is_final(located: Located, reference: Reference) -> bool:
+    """Whether nothing that the same source could still say would be chosen instead."""
+    if not isinstance(located, Candidate):
+        return False
+    unversioned = isinstance(reference, KaggleHandle) and reference.version is None
+    return located.claim == "entry" or (located.claim == "asked" and not unversioned)
+
+
+def _rank(graded: Graded) -> tuple[int, int, int]:
+    candidate = graded.candidate
+    return (CONFIDENCES.index(graded.confidence), _CLAIMS.index(candidate.claim), -(candidate.version or 0))
+
+
+def _is_sure(confidence: Confidence, minimum: Confidence) -> bool:
+    return confidence != "guess" and CONFIDENCES.index(confidence) <= CONFIDENCES.index(minimum)
+
+
+def _refuse_ties(text: str, sure: list[Graded], trail: list[TrailStep]) -> None:
+    """Raise where several directories of one source answer equally well and are not copies of each other."""
+    equal = [
+        each for each in sure if _rank(each) == _rank(sure[0]) and each.candidate.source == sure[0].candidate.source
+    ]
+    if len(equal) > 1 and sure[0].candidate.claim != "entry" and len({header_digest(each.root) for each in equal}) > 1:
+        steps = (*trail, *(_step(each, "found") for each in sure))
+        raise AmbiguousModel(text, steps, ambiguous(text, tuple(each.identity(text) for each in equal)))
+
+
+def _first_accepted(text: str, equal: list[Graded], host: Host, trail: list[TrailStep]) -> Chosen:
+    """The first whose bytes are usable anywhere; where none is, the first, with its errors."""
+    refused: Chosen | None = None
+    for graded in equal:
+        description = describe_bytes(graded.candidate.path)
+        judged = judge(Evidence(description, Intent(), host), DECISIVE_RULES)
+        errors = tuple(finding for finding in judged.findings if finding.severity == "error")
+        if not errors:
+            return Chosen(graded.identity(text), description, (*trail, _step(graded, "found")))
+        trail.append(_step(graded, "rejected", f"{errors[0].code} {errors[0].message}"))
+        refused = refused or Chosen(graded.identity(text), description, (), errors)
+    if refused is None:  # pragma: no cover - the caller passes at least one
+        raise AssertionError(text)
+    return replace(refused, trail=tuple(trail))
+
+
+def _rejection(chosen: Chosen, host: Host) -> Report:
+    return Report(
+        level="quick",
+        purpose="load",
+        accelerator=host.accelerator,
+        judged_with={},
+        model=chosen.identity,
+        verdict="unusable",
+        findings=chosen.errors,
+        trail=chosen.trail,
+    )
+
+
+def _resolution(identity: Identity, trail: tuple[TrailStep, ...], notes: tuple[str, ...]) -> Resolution:
+    return Resolution(
+        reference=identity.reference,
+        path=identity.path or Path(),
+        source=identity.source or "",
+        confidence=identity.confidence or "guess",
+        evidence=identity.evidence,
+        trail=trail,
+        hub_id=identity.hub_id,
+        kaggle_handle=identity.kaggle_handle,
+        revision=identity.revision,
+        notes=notes,
+    )
+
+
+def _notes(identity: Identity, description: ModelDescription) -> tuple[str, ...]:
+    notes: list[str] = []
+    if identity.confidence != "exact":
+        notes.append(f"{identity.confidence}: {'; '.join(identity.evidence)}")
+    if description.nested:
+        notes.append(f"the model lies below the directory that was named: {description.asked}")
+    return tuple(notes)
+
+
+def _missed(miss: Miss) -> TrailStep:
+    return TrailStep(miss.source, miss.where, "near" if miss.near else "absent", miss.reason)
+
+
+def _step(graded: Graded, outcome: Outcome, reason: str | None = None) -> TrailStep:
+    grounds = "; ".join(graded.grade.evidence)
+    said = grounds if graded.grade.confidence is None else f"{graded.confidence}: {grounds}"
+    return TrailStep(graded.candidate.source, str(graded.root), outcome, reason or said)

@@ -1,0 +1,162 @@
+"""Kaggle's inputs: every form in which a model, dataset or notebook output has been mounted, in any case.
+
+Old and new forms mix within one session (facts of 2025-26), so each source kind is probed in each of its forms.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from resolver.catalog import Known, hub_ids, known_places, same_place
+from resolver.environment import Environment
+from resolver.names import same_name, speaks_of
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, Reference, mounted_name
+from resolver.sources.source import (
+    Candidate,
+    Ground,
+    Located,
+    Miss,
+    asked_for,
+    catalogued,
+    child,
+    descend,
+    subdirectories,
+    versions,
+)
+from resolver.sources.tree import Found, model_directories
+
+DEFAULT_MOUNT = Path("/kaggle/input")
+NEAR = 5
+
+
+class KaggleMount:
+    """Directories below /kaggle/input (or KAGGLE_CACHE_MOUNT_FOLDER)."""
+
+    name = "kaggle mount"
+
+    def locate(self, reference: Reference, environment: Environment) -> Iterator[Located]:
+        """The handle that was asked for; then other places of the same model; then folders of its name."""
+        base = environment.kaggle_mount
+        asked = _asked(reference, environment)
+        if asked is None and not isinstance(reference, HubId):
+            return
+        if not base.is_dir():
+            yield Miss(self.name, str(base), "absent: this machine has no Kaggle inputs")
+            return
+        yield from self.below(base, asked or reference)
+
+    def below(self, base: Path, reference: Reference) -> Iterator[Located]:
+        """The same below any folder that is laid out as a mount."""
+        if isinstance(reference, KaggleHandle | KaggleDataset):
+            directory = reference.directory if isinstance(reference, KaggleDataset) else ""
+            yield from self._at(base, reference, directory, asked_for(reference))
+        for known in _other_places(reference):
+            yield from self._at(base, _unversioned(known.handle), known.directory, catalogued(known))
+        yield from self._by_name(base, reference)
+
+    def models(self, environment: Environment) -> Iterator[Candidate]:
+        """Every model directory below the mount."""
+        for found in model_directories(environment.kaggle_mount):
+            if not found.is_cache:
+                yield self._candidate(found.path, found.folders, Ground("asked", "it is mounted"))
+
+    def _at(self, base: Path, place: KaggleHandle | KaggleDataset, directory: str, ground: Ground) -> Iterator[Located]:
+        for parts in _forms(base, place):
+            reached, missing = descend(base, parts)
+            if missing is not None:
+                yield Miss(self.name, str(base.joinpath(*parts)), "absent")
+                continue
+            for version, path in self._versions(reached, place):
+                if isinstance(path, Miss):
+                    yield path
+                    continue
+                below = descend(path, tuple(part for part in directory.split("/") if part))[0]
+                yield self._candidate(below, below.relative_to(base).parts, ground, version)
+
+    def _versions(self, reached: Path, place: KaggleHandle | KaggleDataset) -> Iterator[tuple[int | None, Path | Miss]]:
+        """The versions of a place that was reached, or a miss where only others are attached."""
+        numbered = versions(reached) if isinstance(place, KaggleHandle) else []
+        if not isinstance(place, KaggleHandle) or not numbered:
+            yield None, reached
+            return
+        wanted = [pair for pair in numbered if place.version in {None, pair[0]}]
+        yield from wanted
+        if not wanted:
+            there = ", ".join(str(number) for number, _ in numbered)
+            reason = f"absent; version {there} is attached"
+            yield None, Miss(self.name, f"{reached}/{place.version}", reason, near=True)
+
+    def _by_name(self, base: Path, reference: Reference) -> Iterator[Located]:
+        ids = hub_ids(reference)
+        near: list[Found] = []
+        for found in model_directories(base) if ids else ():
+            hub_id = next((each for each in ids if same_name(each, found.folders)), None)
+            if hub_id and not found.is_cache:
+                folder = "/".join(found.folders)
+                ground = Ground("name", f"the folder {folder} is called so", hub_id)
+                yield self._candidate(found.path, found.folders, ground)
+            elif any(speaks_of(each, found.folders) for each in ids):
+                near.append(found)
+        for found in near[:NEAR]:
+            yield Miss(self.name, str(found.path), "is attached, another model by its name", near=True)
+
+    def _candidate(self, path: Path, folders: tuple[str, ...], ground: Ground, version: int | None = None) -> Candidate:
+        named = mounted_name(folders)
+        handle = str(named[0]) if named and isinstance(named[0], KaggleHandle) else None
+        if version is None and named and isinstance(named[0], KaggleHandle):
+            version = named[0].version
+        return Candidate(self.name, path, ground.claim, folders, ground.why, ground.hub_id, handle, version=version)
+
+
+def _asked(reference: Reference, environment: Environment) -> KaggleHandle | KaggleDataset | None:
+    """The handle that a reference is, or that a mount path stands for, whether or not it is there."""
+    if isinstance(reference, KaggleHandle | KaggleDataset):
+        return reference
+    if not isinstance(reference, LocalPath):
+        return None
+    path = environment.expand(reference.text)
+    for base in (environment.kaggle_mount, DEFAULT_MOUNT):
+        if path.is_relative_to(base):
+            named = mounted_name(path.relative_to(base).parts)
+            return named[0] if named else None
+    return None
+
+
+def _other_places(reference: Reference) -> Iterator[Known]:
+    seen: list[KaggleHandle | KaggleDataset] = []
+    if isinstance(reference, KaggleHandle | KaggleDataset):
+        seen.append(reference)
+    for known in known_places(reference):
+        if not any(same_place(known.handle, each) for each in seen):
+            seen.append(known.handle)
+            yield known
+
+
+def _unversioned(place: KaggleHandle | KaggleDataset) -> KaggleHandle | KaggleDataset:
+    if isinstance(place, KaggleDataset):
+        return place
+    return KaggleHandle(place.owner, place.model, place.framework, place.variation)
+
+
+def _forms(base: Path, place: KaggleHandle | KaggleDataset) -> Iterator[tuple[str, ...]]:
+    """The folders below the mount under which a place may appear, old form first."""
+    if isinstance(place, KaggleHandle):
+        tail = (place.model, place.framework, place.variation)
+        yield tail
+        for prefix in ("m", "models"):
+            for owner in _owners(base, prefix, place.owner, place.model):
+                yield (prefix, owner, *tail)
+        return
+    yield (place.slug,)
+    for prefix in ("datasets", "notebooks"):
+        for owner in _owners(base, prefix, place.owner, place.slug):
+            yield (prefix, owner, place.slug)
+    if place.owner is None:
+        yield ("competitions", place.slug)
+
+
+def _owners(base: Path, prefix: str, owner: str | None, slug: str) -> list[str]:
+    """The owner, or, where it is not known, everyone who has that slug there."""
+    if owner is not None:
+        return [owner]
+    folder = child(base, prefix)
+    return [each.name for each in subdirectories(folder) if child(each, slug)] if folder else []

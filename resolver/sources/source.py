@@ -1,0 +1,146 @@
+"""The seam of `sources/`: what a source is, what it hands up, and the small looks at a disk that all share.
+
+Nothing here raises on a disk that is odd, and nothing opens a file of a model.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from resolver.catalog import Known
+from resolver.environment import Environment
+from resolver.reference import Reference
+
+Claim = Literal["asked", "entry", "official", "community", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A directory that may be the model, and on what ground.
+
+    Attributes:
+        source: who found it.
+        path: the directory.
+        claim: "asked": this path or handle was asked for; "entry": a cache entry under that name; "official" and
+            "community": a row of the catalog; "name": its folders are called so.
+        folders: names below the mount or root, outermost first: name evidence.
+        why: the ground in words.
+        hub_id, kaggle_handle, revision: what the place itself says.
+        version: Kaggle's version; the highest wins where none was asked for.
+    """
+
+    source: str
+    path: Path
+    claim: Claim
+    folders: tuple[str, ...]
+    why: str
+    hub_id: str | None = None
+    kaggle_handle: str | None = None
+    revision: str | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why a place is looked at: the claim, in words, and the hub id that the catalog gives it."""
+
+    claim: Claim
+    why: str
+    hub_id: str | None = None
+
+
+def asked_for(reference: Reference) -> Ground:
+    """The ground of a handle that was asked for."""
+    return Ground("asked", f"the handle {reference} was asked for")
+
+
+def catalogued(known: Known) -> Ground:
+    """The ground of a row of the catalog."""
+    return Ground(
+        "official" if known.official else "community",
+        f"the catalog knows {known.hub_id} as {known.handle}",
+        known.hub_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A place that was looked at in vain; `near` where something similar is there."""
+
+    source: str
+    where: str
+    reason: str
+    near: bool = False
+
+
+Located = Candidate | Miss
+
+
+class Source(Protocol):
+    """One kind of place."""
+
+    name: str
+
+    def locate(self, reference: Reference, environment: Environment) -> Iterator[Located]:
+        """Where the reference may lie in this kind of place, and where it was looked for in vain."""
+        ...
+
+    def models(self, environment: Environment) -> Iterator[Candidate]:
+        """Everything in this kind of place that may be a model."""
+        ...
+
+
+def child(directory: Path, name: str) -> Path | None:
+    """The sub-directory of that name, in any case of its letters; None where there is none."""
+    exact = directory / name
+    if exact.is_dir():
+        return exact
+    lower = name.lower()
+    return next((each for each in subdirectories(directory) if each.name.lower() == lower), None)
+
+
+def descend(base: Path, parts: tuple[str, ...]) -> tuple[Path, str | None]:
+    """Follow names in any case.
+
+    Returns:
+        The deepest directory that exists, and the first part that does not (None: all do).
+    """
+    here = base
+    for part in parts:
+        below = child(here, part)
+        if below is None:
+            return here, part
+        here = below
+    return here, None
+
+
+def subdirectories(directory: Path, limit: int = 2000) -> list[Path]:
+    """Sub-directories in sorted order; an unreadable directory has none; at most `limit` entries are read."""
+    found: list[str] = []
+    try:
+        with os.scandir(directory) as entries:
+            for count, entry in enumerate(entries):
+                if count == limit:
+                    break
+                if _is_directory(entry):
+                    found.append(entry.name)
+    except OSError:
+        return []
+    return [directory / name for name in sorted(found)]
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def versions(directory: Path) -> list[tuple[int, Path]]:
+    """Kaggle's integer version directories, the highest first."""
+    found = [
+        (int(each.name), each) for each in subdirectories(directory) if each.name.isascii() and each.name.isdigit()
+    ]
+    return sorted(found, reverse=True)

@@ -1,0 +1,76 @@
+"""Model directories below a folder, found by looking at directories only: the cost follows models, not files.
+
+A directory's entries are read until the first `SAMPLE` of them; one that shows neither a model nor a sub-directory
+by then is taken for data and is only asked for the few names that would make it a model.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MARKERS = ("config.json", "adapter_config.json", "modules.json", "model.safetensors.index.json", "model.safetensors")
+SUFFIXES = (".safetensors", ".gguf")
+SAMPLE = 64
+ENTRIES = 1000
+DIRECTORIES = 3000
+DEPTH = 7  # models/<owner>/<model>/<framework>/<variation>/<version>/<nested>
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A directory that holds a model (or, `is_cache`, a Hugging Face cache entry), by folder names below the base."""
+
+    path: Path
+    folders: tuple[str, ...]
+    is_cache: bool = False
+
+
+def model_directories(base: Path, depth: int = DEPTH) -> Iterator[Found]:
+    """Directories below `base` (itself included) that hold a model, nearest first; bounded in every direction."""
+    level: list[tuple[str, tuple[str, ...]]] = [(str(base), ())]
+    visited = 0
+    for _ in range(depth + 1):
+        deeper: list[tuple[str, tuple[str, ...]]] = []
+        for path, folders in level:
+            visited += 1
+            if visited > DIRECTORIES:
+                return
+            if folders and folders[-1].startswith("models--"):
+                yield Found(Path(path), folders, is_cache=True)
+                continue
+            is_model, below = _look(path)
+            if is_model:
+                yield Found(Path(path), folders)
+            else:
+                deeper.extend((f"{path}/{name}", (*folders, name)) for name in below)
+        level = deeper
+
+
+def _look(path: str) -> tuple[bool, list[str]]:
+    """Whether a directory holds a model, and its sub-directories in sorted order."""
+    below: list[str] = []
+    try:
+        with os.scandir(path) as entries:
+            for count, entry in enumerate(entries):
+                name = entry.name
+                if name in MARKERS or name.endswith(SUFFIXES):
+                    return True, []
+                if not name.startswith(".") and _is_directory(entry):
+                    below.append(name)
+                if count >= ENTRIES or (count >= SAMPLE and not below):
+                    return _holds_marker(path), sorted(below)
+    except OSError:
+        return False, []
+    return False, sorted(below)
+
+
+def _holds_marker(path: str) -> bool:
+    return any(os.path.exists(f"{path}/{name}") for name in MARKERS)  # noqa: PTH110 - no Path in a hot loop
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
