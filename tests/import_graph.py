@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+COMPUTED = "a name that is computed"
+
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
@@ -66,7 +68,7 @@ def _imported_by_name(call: ast.Call) -> str | None:
     if name not in {"import_module", "__import__"} or not call.args:
         return None
     first = call.args[0]
-    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else "a computed name"
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else COMPUTED
 
 
 def circles(arrows: tuple[Arrow, ...], modules: Mapping[str, Path]) -> tuple[tuple[Arrow, ...], ...]:
