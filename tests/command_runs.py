@@ -69,7 +69,7 @@ class Machine:
         """The directory in which commands start."""
         return self.root / "work"
 
-    def run(self, *command: str, wrapper: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str, wrapper: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run one command to its end, without a shell; whatever its exit code is."""
         return subprocess.run(
             [*wrapper, *command],
@@ -81,7 +81,7 @@ class Machine:
             timeout=300,
         )
 
-    def python(self, code: str, *arguments: str, wrapper: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
+    def python(self, code: str, *arguments: str, wrapper: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run code in a Python that has the project on its path."""
         return self.run(sys.executable, "-c", code, *arguments, wrapper=wrapper)
 

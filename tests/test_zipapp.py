@@ -27,7 +27,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return made
 
 
-def run(machine: Machine, *arguments: str, archive: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def run(machine: Machine, *arguments: str, archive: Path | None = None) -> subprocess.CompletedProcess[str]:
     """`-I -S`: no site-packages, no variable of Python's, no current directory."""
     pyz = machine.inputs / "resolver" / "resolver.pyz" if archive is None else archive
     return machine.run(sys.executable, "-I", "-S", str(pyz), *arguments)
