@@ -1,24 +1,22 @@
 """The values that the commands besides `check` tell: one listed model, and this machine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from resolver.finding import Report
 from resolver.host import Host
 from resolver.inspection.description import ModelDescription
+from resolver.record import Record, field
 
 
-@dataclass(frozen=True, slots=True)
-class ListedModel:
+class ListedModel(Record):
     """One model of this machine: what was read of its directory, and how it was judged for loading."""
 
     description: ModelDescription
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Record):
     """A place that is searched: what it is called, where it is, whether it is there."""
 
     name: str
@@ -26,8 +24,7 @@ class Location:
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Record):
     """What `doctor` knows of a machine; no secret, only the names of those that are set."""
 
     python: str

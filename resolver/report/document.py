@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from resolver.finding import Finding, Identity, NotFound, Report, TrailStep
 from resolver.inspection.description import ModelDescription
+from resolver.record import Record
 from resolver.report import facts
 from resolver.report.blocks import ListedModel, Machine
 from resolver.report.escape import mask, without_surrogates
@@ -19,8 +19,7 @@ HUGE_BITS: Final = 1_024
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Record):
     """All that one command has to tell; None for a block that is another command's."""
 
     reports: tuple[Report, ...] = ()
@@ -152,7 +151,9 @@ def description(model: Identity, told: ModelDescription) -> Document:
         "adapter": _adapter(told),
         "files": _files(told),
         "files_complete": told.files.complete,
-        "faults": [{"file": f.file, "message": f.message, "line": f.line, "pointer": f.pointer} for f in facts.faults(told)],
+        "faults": [
+            {"file": f.file, "message": f.message, "line": f.line, "pointer": f.pointer} for f in facts.faults(told)
+        ],
     }
 
 
@@ -288,19 +289,25 @@ def machine(told: Machine) -> Document:
 def clean(value: Any) -> Any:
     """The value as JSON can carry it: no lone surrogates, no secrets, no number that is none or endless."""
     match value:
-        case str():
-            return without_surrogates(mask(value))
         case bool() | None:
             return value
-        case int():
-            return value if value.bit_length() <= HUGE_BITS else f"about 2**{value.bit_length()}"
-        case float():
-            return value if math.isfinite(value) else str(value)
+        case int() | float():
+            return _number(value)
         case Mapping():
-            return {clean(str(key)): clean(each) for key, each in value.items()}
-        case list() | tuple() | set() | frozenset():
+            return {_text(str(key)): clean(each) for key, each in value.items()}
+        case list() | tuple():
             return [clean(each) for each in value]
-    return clean(str(value))
+    return _text(str(value))
+
+
+def _number(value: float) -> float | str:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if value.bit_length() <= HUGE_BITS else f"about 2**{value.bit_length()}"
+
+
+def _text(value: str) -> str:
+    return without_surrogates(mask(value))
 
 
 def _each(values: Iterable[Any] | None, door: Any) -> list[Document] | None:

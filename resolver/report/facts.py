@@ -1,15 +1,11 @@
 """What `inspect` and `list` say of a description: parameters, dtypes, sizes, licence. Counting only, no judging."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.fault import Fault
-from resolver.inspection.safetensors import Tensor
+from resolver.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDtype:
+class StoredDtype(Record):
     """One dtype of the opened weights: how many elements, in how many bytes."""
 
     elements: int
@@ -33,7 +29,7 @@ def dtypes(description: ModelDescription) -> dict[str, StoredDtype]:
 
 def adapter_dtypes(description: ModelDescription) -> dict[str, StoredDtype]:
     """The same of an adapter's tensors."""
-    tensors: Mapping[str, Tensor] = (description.adapter.tensors or {}) if description.adapter else {}
+    tensors = (description.adapter.tensors or {}) if description.adapter else {}
     found: dict[str, StoredDtype] = {}
     for tensor in tensors.values():
         count = 1

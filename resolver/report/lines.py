@@ -1,6 +1,8 @@
 """A line of text as parts with a style each: the same text with colour and without."""
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from resolver.record import Record
 
 Style = Literal["", "error", "warning", "info", "good", "label", "quiet", "command"]
 
@@ -16,7 +18,7 @@ COLOURS: Final[dict[Style, str]] = {
 }
 
 
-class Part(NamedTuple):
+class Part(Record):
     """Some text and how it looks."""
 
     text: str

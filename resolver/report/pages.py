@@ -93,7 +93,11 @@ def _tokenizer(told: ModelDescription) -> list[tuple[str, str | None]]:
     tokenizer = told.tokenizer
     if tokenizer is None:
         return []
-    kind = [tokenizer.declared_class, tokenizer.model, tokenizer.size is not None and f"{number(tokenizer.size)} tokens"]
+    kind = [
+        tokenizer.declared_class,
+        tokenizer.model,
+        tokenizer.size is not None and f"{number(tokenizer.size)} tokens",
+    ]
     told_ = [each for each in kind if each]
     specials = [f"{each.role} {each.text!r}" for each in tokenizer.specials]
     return [
@@ -110,8 +114,11 @@ def _others(told: ModelDescription) -> list[tuple[str, str | None]]:
         ("licence", facts.licence(told) or "nothing says"),
         ("licence files", ", ".join(each.name for each in licence.files) if licence else None),
         ("base models", ", ".join(licence.base_models) if licence else None),
-        ("adapter", adapter and f"{adapter.peft_type or 'unnamed'}, rank {adapter.r}, task {adapter.task_type}"),
-        ("base", adapter and adapter.base_model_name_or_path),
+        (
+            "adapter",
+            f"{adapter.peft_type or 'unnamed'}, rank {adapter.r}, task {adapter.task_type}" if adapter else None,
+        ),
+        ("base", adapter.base_model_name_or_path if adapter else None),
         ("unread", "; ".join(unread)),
         ("size", f"{size(facts.size_bytes(told))} in {len(told.files.files)} files"),
     ]

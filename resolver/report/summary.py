@@ -18,7 +18,7 @@ def summary_lines(report: Report) -> Iterator[Line]:
         yield line("  with adapter ", Part(_named(report.adapter), "label"), _match(report.adapter))
     yield line(f"  {counts(report)}; {_judged(report)}; {report.elapsed_ms:.0f} ms")
     for step in report.trail:
-        if step.outcome == "rejected":
+        if step.outcome == "rejected" and step.where != str(report.model.path):
             yield line(f"  passed over: {escape(step.where)} ({escape(step.reason)})")
     if report.skipped:
         yield line(Part(f"  skipped: {_skipped(report)}", "quiet"))
@@ -32,7 +32,7 @@ def one_line(report: Report) -> str:
 
 def counts(report: Report) -> str:
     """The number of findings by severity."""
-    found = {severity: 0 for severity in ("error", "warning", "info")}
+    found = dict.fromkeys(("error", "warning", "info"), 0)
     for finding in report.findings:
         found[finding.severity] += 1
     return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in found.items())
@@ -49,11 +49,11 @@ def _match(model: Identity) -> str:
 
 
 def _judged(report: Report) -> str:
-    versions = [
-        f"{name} {escape(report.judged_with[name])}" for name in TOLD_VERSIONS if name in report.judged_with
-    ]
+    versions = [f"{name} {escape(report.judged_with[name])}" for name in TOLD_VERSIONS if name in report.judged_with]
     told = f"judged with {', '.join(versions)}" if versions else "judged without transformers, which is not installed"
-    return f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}; {told}"
+    return (
+        f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}; {told}"
+    )
 
 
 def _skipped(report: Report) -> str:

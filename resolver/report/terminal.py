@@ -90,9 +90,7 @@ def _not_found(diagnosis: NotFound, trail: tuple[TrailStep, ...], place: str | N
     if place is not None:
         yield line(Part(" --> ", "quiet"), place)
     if diagnosis.evidence or trail:
-        asked = len({step.source for step in trail})
-        count = [f"{asked} source{'' if asked == 1 else 's'} asked"] if trail else []
-        yield _part("evidence", "; ".join([*count, *(escape(each) for each in diagnosis.evidence)]))
+        yield _part("evidence", "; ".join(escape(each) for each in diagnosis.evidence) or "places that were asked")
     yield from trail_lines(trail)
     if diagnosis.consequence:
         yield _part("consequence", escape(diagnosis.consequence))

@@ -1,0 +1,119 @@
+"""`resolver check MODEL...`: the preflight."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from resolver.cli.exit_codes import USAGE, worst
+from resolver.cli.options import add_model, whole_number
+from resolver.cli.output import deliver, write_stderr
+from resolver.cli.session import Session
+from resolver.errors import MalformedReference
+from resolver.finding import Report
+from resolver.host import this_host
+from resolver.preflight import Question, check
+from resolver.report.terminal import render
+
+if TYPE_CHECKING:
+    from resolver.report.document import Told
+
+DESCRIPTION: Final = """\
+Say whether a model will load, score or train on this machine, with these versions, and why not.
+An explicit directory that exists is always judged, whatever is in it. Nothing of the model is executed."""
+EXAMPLES: Final = """\
+  resolver check meta-llama/Meta-Llama-3-8B-Instruct
+  resolver check /kaggle/input/gemma-2/transformers/gemma-2-9b-it/2 --for score --labels 3
+  resolver check google/gemma-2-9b-it --adapter ./my-adapter --for score
+  resolver check ./a ./b --format json --report report.json --exit-zero"""
+
+
+def define(parser: argparse.ArgumentParser) -> None:
+    """The flags of this command alone."""
+    add_model(parser, several=True)
+    parser.add_argument(
+        "--for", dest="purpose", choices=("load", "score", "train"), default="load", help="the purpose; default: load"
+    )
+    parser.add_argument("--level", choices=("quick",), default="quick", help="how much is read; default: quick")
+    parser.add_argument("--adapter", metavar="MODEL", help="an adapter that is laid over the model")
+    parser.add_argument(
+        "--head",
+        choices=("classifier", "tokens"),
+        default="classifier",
+        help="with --for score: a classifier head, or the letters' logits; default: classifier",
+    )
+    parser.add_argument(
+        "--labels", metavar="N", type=whole_number, default=3, help="with --for score: classes; default: 3"
+    )
+
+
+def execute(session: Session) -> int:
+    """Judge each model; the worst of them is the exit code."""
+    _say_what_is_not_judged(session)
+    reports: list[Report] = []
+    codes: list[int] = []
+    places: list[str] = []
+    for number, (report, code) in enumerate(_each(session), start=1):
+        codes.append(code)
+        if report is not None:
+            reports.append(report)
+            places.append(f"command line, argument {number}")
+    if reports:
+        _tell(session, tuple(reports), tuple(places))
+    return session.exit_code(worst(codes))
+
+
+def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
+    """Report and code of each model; one that cannot be judged does not keep the others from being judged."""
+    options = session.options
+    host = this_host(session.environment)
+    question = Question(
+        purpose=options.purpose,
+        level=options.level,
+        adapter=options.adapter,
+        labels=options.labels,
+        head=options.head,
+        select=session.selected,
+        ignored=session.ignored,
+        minimum_confidence=session.settings.minimum_confidence,
+    )
+    for text in options.models:
+        try:
+            report = check(text, session.environment, host, question)
+        except MalformedReference as error:
+            yield None, _malformed(error)
+        except Exception as error:  # noqa: BLE001 - the next model is judged all the same
+            from resolver.cli.failure import failed
+
+            yield None, failed(error, text)
+        else:
+            yield report, session.verdict_code(report)
+
+
+def _tell(session: Session, reports: tuple[Report, ...], places: tuple[str, ...]) -> None:
+    summary = ""
+    if session.options.report is not None:
+        from resolver.report.summary import one_line
+
+        summary = "".join(f"{one_line(report)}\n" for report in reports)
+    deliver(session, lambda colour: render(reports, colour=colour, places=places), lambda: _told(reports), summary)
+
+
+def _told(reports: tuple[Report, ...]) -> "Told":
+    from resolver.report.document import Told
+
+    return Told(reports=reports)
+
+
+def _malformed(error: MalformedReference) -> int:
+    from resolver.report.escape import escape
+
+    write_stderr(f"error: {escape(error)}\n")
+    return USAGE
+
+
+def _say_what_is_not_judged(session: Session) -> None:
+    accelerator = session.settings.accelerator
+    if accelerator != "host":
+        from resolver.report.escape import escape
+
+        write_stderr(f"note: {escape(session.settings.path)} asks for {escape(accelerator)}; judged for this machine\n")

@@ -1,0 +1,72 @@
+"""`resolver doctor`: this machine."""
+
+import argparse
+import platform
+from typing import TYPE_CHECKING, Final
+
+from resolver.cli.exit_codes import USABLE
+from resolver.cli.output import deliver
+from resolver.cli.session import Session
+from resolver.environment import Environment
+from resolver.host import PACKAGES, this_host
+from resolver.report.blocks import Location, Machine
+
+if TYPE_CHECKING:
+    from resolver.report.document import Told
+
+DESCRIPTION: Final = """\
+Show this machine: caches, mounts, variables, versions, accelerators, network.
+Of secrets only the names of those that are set. Opens no socket, loads no driver."""
+EXAMPLES: Final = """\
+  resolver doctor
+  resolver doctor --format json --report machine.json"""
+ALSO: Final = ("numpy", "pydantic", "rich", "kagglehub", "modelscope", "optimum", "vllm")
+
+
+def define(_: argparse.ArgumentParser) -> None:
+    """No flags of its own."""
+
+
+def execute(session: Session) -> int:
+    """Show the machine as the resolver sees it."""
+    machine = _machine(session)
+    from resolver.report.pages import render_machine
+
+    deliver(session, lambda colour: render_machine(machine, colour=colour), lambda: _told(machine))
+    return session.exit_code(USABLE)
+
+
+def _machine(session: Session) -> Machine:
+    environment = session.environment
+    host = this_host(environment)
+    installed = {name: version for name in (*PACKAGES, *ALSO) if (version := host.packages.get(name)) is not None}
+    return Machine(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        host=host,
+        packages=installed,
+        places=_places(environment),
+        variables=environment.variables,
+        secrets=environment.secrets,
+        on_kaggle=environment.on_kaggle,
+        settings=session.settings.path,
+    )
+
+
+def _places(environment: Environment) -> tuple[Location, ...]:
+    named = [
+        ("kaggle mount", environment.kaggle_mount),
+        *(("hf cache", path) for path in environment.hub_caches),
+        ("sentence-transformers cache", environment.sentence_transformers_cache),
+        ("kagglehub cache", environment.kagglehub_cache),
+        *(("modelscope cache", path) for path in environment.modelscope_caches),
+        *(("search root", path) for path in environment.roots),
+        *(("packages", path) for path in environment.search_path),
+    ]
+    return tuple(Location(name, path, path.is_dir()) for name, path in named if path is not None)
+
+
+def _told(machine: Machine) -> "Told":
+    from resolver.report.document import Told
+
+    return Told(machine=machine)

@@ -1,0 +1,74 @@
+"""`resolver list`: every model on this machine."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from resolver.cli.exit_codes import worst
+from resolver.cli.output import deliver, write_stderr
+from resolver.cli.session import Session
+from resolver.finding import Identity
+from resolver.host import this_host
+from resolver.report.blocks import ListedModel
+
+if TYPE_CHECKING:
+    from resolver.report.document import Told
+    from resolver.resolve import Resolution
+
+DESCRIPTION: Final = """\
+Show every model on this machine: reference, source, size, architecture, licence, and whether it loads here.
+Searched are the Kaggle mounts, all caches, installed packages and the extra roots; `resolver doctor` names them."""
+EXAMPLES: Final = """\
+  resolver list
+  resolver list --root /mnt/models --format json
+  resolver list --fail-on error"""
+
+
+def define(_: argparse.ArgumentParser) -> None:
+    """No flags of its own."""
+
+
+def execute(session: Session) -> int:
+    """List and judge; exits 0 unless --fail-on says otherwise."""
+    models = tuple(_models(session))
+    if not models and not session.is_json:
+        write_stderr("no model found; resolver doctor shows where was looked\n")
+    deliver(session, lambda colour: _text(models, colour=colour), lambda: _told(models))
+    return session.exit_code(worst(session.verdict_code(each.report, None) for each in models))
+
+
+def _models(session: Session) -> Iterator[ListedModel]:
+    from resolver.inspection.describe import describe
+    from resolver.preflight import Question, check
+    from resolver.resolve import survey
+
+    host = this_host(session.environment)
+    question = Question(select=session.selected, ignored=session.ignored)
+    for found in survey(session.environment):
+        report = check(str(found.path), session.environment, host, question)
+        yield ListedModel(describe(found.path), report.replaced(model=_identity(found)))
+
+
+def _identity(found: "Resolution") -> Identity:
+    return Identity(
+        reference=found.reference,
+        path=found.path,
+        source=found.source,
+        confidence=found.confidence,
+        evidence=found.evidence,
+        revision=found.revision,
+        kaggle_handle=found.kaggle_handle,
+        hub_id=found.hub_id,
+    )
+
+
+def _text(models: tuple[ListedModel, ...], *, colour: bool) -> str:
+    from resolver.report.pages import render_models
+
+    return render_models(models, colour=colour) if models else ""
+
+
+def _told(models: tuple[ListedModel, ...]) -> "Told":
+    from resolver.report.document import Told
+
+    return Told(models=models)
