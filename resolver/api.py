@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resolver.environment import Environment
 from resolver.errors import ModelRejected
@@ -11,9 +11,11 @@ from resolver.finding import Level, Purpose, Report
 from resolver.host import Host, this_host
 from resolver.inspection.describe import describe
 from resolver.inspection.description import ModelDescription
-from resolver.preflight import Question, check
 from resolver.resolve import Resolution, resolve
 from resolver.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from resolver.preflight import Question
 
 AnyReference = str | os.PathLike[str]
 
@@ -54,12 +56,14 @@ def resolve_model(
     found = resolve(text, environment, host, minimum_confidence=settings.minimum_confidence)
     if purpose is None:
         return found
+    from resolver.preflight import check  # noqa: PLC0415 - the whole rule book, only where it is asked for
+
     overlay = None if adapter is None else os.fspath(adapter)
     question = _question(settings, purpose=purpose, adapter=overlay, labels=labels, head=head)
     report = check(text, environment, host, question)
     if report.verdict != "usable":
         raise ModelRejected(report)
-    return replace(found, report=report)
+    return found.replaced(report=report)
 
 
 def check_model(
@@ -96,6 +100,8 @@ def check_model(
         MalformedReference: the text is no reference.
         ValueError: a level or an accelerator that is not known here.
     """
+    from resolver.preflight import check  # noqa: PLC0415 - the whole rule book, only where it is asked for
+
     if level != "quick":
         raise ValueError(f"level {level!r} is not known; known is quick")
     if accelerator != "host":
@@ -104,7 +110,7 @@ def check_model(
     overlay = None if adapter is None else os.fspath(adapter)
     question = _question(settings, purpose=purpose, adapter=overlay, labels=labels, head=head)
     ignored = {**settings.ignores, **(ignore or {})}
-    return check(os.fspath(reference), environment, host, replace(question, ignored=ignored))
+    return check(os.fspath(reference), environment, host, question.replaced(ignored=ignored))
 
 
 def describe_model(reference: AnyReference, *, roots: Sequence[AnyReference] = ()) -> ModelDescription:
@@ -130,7 +136,9 @@ def _surroundings(roots: Sequence[AnyReference], config: Path | None) -> tuple[E
     return environment, settings, this_host(environment)
 
 
-def _question(settings: Settings, *, purpose: Purpose, adapter: str | None, labels: int, head: str) -> Question:
+def _question(settings: Settings, *, purpose: Purpose, adapter: str | None, labels: int, head: str) -> "Question":
+    from resolver.preflight import Question  # noqa: PLC0415 - as above
+
     return Question(
         purpose=purpose,
         adapter=adapter,

@@ -3,15 +3,14 @@
 Nothing here is proof: a row is name evidence, and `identity.py` weighs it against what the directory holds.
 """
 
-from dataclasses import dataclass
 from functools import cache
 
 from resolver import catalog_rows
+from resolver.record import Record
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Record):
     """One pair of the survey.
 
     Attributes:
@@ -29,8 +28,7 @@ class Known:
     loadable: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Record):
     """The numbers of a published config.json; None is not compared. `quantization` is the repository's own."""
 
     model_types: tuple[str, ...]
@@ -43,8 +41,7 @@ class Fingerprint:
     quantization: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Record):
     """What holds for all models whose hub id begins alike; see the head of `catalog_rows` for each field."""
 
     prefix: str

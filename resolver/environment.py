@@ -7,8 +7,9 @@ What it does not know: what lies in any of these places. Precedence follows fact
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from resolver.record import Record, field
 
 # Everything that is read; tokens are known by presence only and never kept.
 VARIABLES = (
@@ -39,8 +40,7 @@ SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY
 _TRUE = frozenset({"1", "ON", "YES", "TRUE"})
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Record):
     """Where things may lie on a machine.
 
     Attributes:
@@ -71,8 +71,7 @@ class Environment:
 
     def extended(self, roots: tuple[Path, ...] = (), aliases: Mapping[str, str] | None = None) -> "Environment":
         """The same with more search roots, asked before those already there, and more aliases."""
-        return replace(
-            self,
+        return self.replaced(
             extra_roots=(*roots, *self.extra_roots),
             extra_aliases={**self.extra_aliases, **(aliases or {})},
         )

@@ -5,9 +5,10 @@ trail); who turns them into text is `report/`. No colour, no markup and no sente
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from resolver.record import Record, field
 
 Severity = Literal["error", "warning", "info"]
 Level = Literal["quick", "standard", "deep"]
@@ -23,8 +24,7 @@ CONFIDENCES: tuple[Confidence, ...] = ("exact", "declared", "matched", "guess")
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Record):
     """Where in a file: a line (from 1), a notebook cell (from 1), a JSON pointer; each None where it has no sense."""
 
     line: int | None = None
@@ -32,16 +32,14 @@ class Place:
     pointer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Record):
     """What to do: a sentence, and the command that does it where there is one."""
 
     text: str
     command: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Record):
     """A rule's verdict at one place; its five parts are fields, in the order in which a message is written."""
 
     code: str
@@ -55,16 +53,14 @@ class Finding:
     fix: Fix = Fix("")
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Record):
     """A rule that was not judged, and why: unknown is never a pass."""
 
     code: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrailStep:
+class TrailStep(Record):
     """One place where one source looked: what it found there, or why it found nothing."""
 
     source: str
@@ -73,8 +69,7 @@ class TrailStep:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Record):
     """Which model a report is about: what was asked, where it lies, and how sure the match is."""
 
     reference: str
@@ -87,8 +82,7 @@ class Identity:
     hub_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotFound:
+class NotFound(Record):
     """Why a reference has no directory, in the five parts of a message (the place is the argument itself)."""
 
     message: str
@@ -98,8 +92,7 @@ class NotFound:
     ambiguous: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Record):
     """All that was judged of one model, for one purpose, on one accelerator.
 
     `verdict` is "unusable" exactly when a finding is an error, "not-found" when there was nothing to judge.

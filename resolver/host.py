@@ -6,10 +6,10 @@ reads the one that we are on.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from resolver.environment import Environment
+from resolver.record import Record, field
 
 PACKAGES = (
     "torch",
@@ -27,16 +27,14 @@ PACKAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Accelerator:
+class Accelerator(Record):
     """One device: its name and memory in bytes (None where it cannot be known without a driver library)."""
 
     name: str
     memory_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Record):
     """What a model will meet where it runs.
 
     Attributes:

@@ -7,14 +7,13 @@ matched   a name and the architecture agree
 guess     a name alone, or one that something contradicts
 """
 
-from dataclasses import dataclass
-
 from resolver.catalog import Fingerprint, fingerprint_of, hub_ids
 from resolver.finding import Confidence
 from resolver.inspection.config import ConfigFacts
 from resolver.inspection.provenance import Provenance
 from resolver.inspection.quantization import QuantizationFacts
 from resolver.names import contradiction, says_quantised
+from resolver.record import Record
 from resolver.reference import HubId, Reference
 from resolver.sources.source import Candidate
 
@@ -27,8 +26,7 @@ COMPARED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Grade:
+class Grade(Record):
     """A confidence and its reasons; `confidence` None where the directory is another model."""
 
     confidence: Confidence | None
@@ -65,8 +63,7 @@ def grade(
     return Grade("guess", evidence)
 
 
-@dataclass(frozen=True, slots=True)
-class _Agreement:
+class _Agreement(Record):
     agrees: bool
     differs: bool
     words: str

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from resolver.environment import Environment
 from resolver.errors import ModelNotFound
@@ -10,15 +9,17 @@ from resolver.finding import Confidence, Identity, Level, NotFound, Purpose, Rep
 from resolver.host import Host
 from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
+from resolver.inspection.model_types import installed_model_types, known_since
+from resolver.record import Record, field
 from resolver.resolve import Chosen, choose
+from resolver.rules.judge import judge
+from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Evidence, Intent, Rule
-from resolver.rules.rulebook import MODEL_RULES, judge
 
 JUDGED_WITH = ("transformers", "torch", "safetensors", "tokenizers", "peft")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Record):
     """What `check` is asked besides the model.
 
     Attributes:
@@ -60,12 +61,14 @@ def check(text: str, environment: Environment, host: Host, question: Question | 
         )
     except ModelNotFound as error:
         return _not_found(text, error, asked, host, started)
-    return replace(_judged(model, adapter, environment, host, asked), elapsed_ms=(time.perf_counter() - started) * 1000)
+    report = _judged(model, adapter, environment, host, asked)
+    return report.replaced(elapsed_ms=(time.perf_counter() - started) * 1000)
 
 
 def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, host: Host, asked: Question) -> Report:
     description = complete(model.description)
     overlay = None if adapter is None else complete(adapter.description)
+    host = _with_model_types(host, description, environment)
     evidence = Evidence(
         model=description,
         intent=Intent(
@@ -94,6 +97,17 @@ def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, hos
         skipped=judged.skipped,
         trail=(*model.trail, *(adapter.trail if adapter else ())),
     )
+
+
+def _with_model_types(host: Host, description: ModelDescription, environment: Environment) -> Host:
+    """The host with the types that its own transformers lists, where the pinned table does not know this one."""
+    model_type = description.config.model_type
+    if model_type is None or host.model_types is not None or known_since(model_type) is not None:
+        return host
+    package = next(
+        (place / "transformers" for place in environment.search_path if (place / "transformers").is_dir()), None
+    )
+    return host if package is None else host.replaced(model_types=installed_model_types(package))
 
 
 def _base(description: ModelDescription, environment: Environment, host: Host) -> str | None:

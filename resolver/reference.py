@@ -5,9 +5,9 @@ also a directory here is for `sources/explicit_path.py` to find out.
 """
 
 import re
-from dataclasses import dataclass
 
 from resolver.errors import MalformedReference
+from resolver.record import Record
 
 FORMS = (
     "org/name, name, hf://org/name@revision or its huggingface.co URL (hub id)",
@@ -56,8 +56,7 @@ _MAX_REPO_ID = 96  # huggingface_hub's own bound on a repo id
 _MAX_TEXT = 4096  # PATH_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class HubId:
+class HubId(Record):
     """`org/name` (or `name`) on the hub, with the revision where one was asked for."""
 
     repo_id: str
@@ -73,8 +72,7 @@ class HubId:
         return self.repo_id.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class KaggleHandle:
+class KaggleHandle(Record):
     """Kaggle's `owner/model/framework/variation[/version]`; the owner is None where a mount path did not show it."""
 
     owner: str | None
@@ -95,8 +93,7 @@ class KaggleHandle:
         return None if self.owner is None else f"https://www.kaggle.com/models/{self.owner}/{self.model}"
 
 
-@dataclass(frozen=True, slots=True)
-class KaggleDataset:
+class KaggleDataset(Record):
     """A Kaggle dataset that holds a model, and the directory within it; the owner is None where it is not known."""
 
     owner: str | None
@@ -109,8 +106,7 @@ class KaggleDataset:
         return f"kaggle://datasets/{self.owner or '?'}/{self.slug}{tail}"
 
 
-@dataclass(frozen=True, slots=True)
-class PackageRef:
+class PackageRef(Record):
     """An installed distribution that carries a model, and the directory within it."""
 
     distribution: str
@@ -121,8 +117,7 @@ class PackageRef:
         return f"package:{self.distribution}" + (f"/{self.directory}" if self.directory else "")
 
 
-@dataclass(frozen=True, slots=True)
-class LocalPath:
+class LocalPath(Record):
     """A path as written; "~" and variables are expanded by whoever has an environment."""
 
     text: str

@@ -6,10 +6,8 @@ copies whose headers and configuration agree are no tie.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resolver.diagnosis import ambiguous, not_found
 from resolver.environment import Environment
 from resolver.errors import AmbiguousModel, ModelNotFound, ModelRejected
 from resolver.finding import CONFIDENCES, Confidence, Finding, Identity, Outcome, Report, TrailStep
@@ -21,28 +19,18 @@ from resolver.inspection.description import ModelDescription
 from resolver.inspection.digest import header_digest
 from resolver.inspection.files import find_model_root, list_files
 from resolver.inspection.provenance import read_provenance
+from resolver.record import Record
 from resolver.reference import KaggleHandle, Reference, parse_reference
-from resolver.rules import adapter, config, directory, files, index, safety, weights
-from resolver.rules.rule import Evidence, Intent, Rule
-from resolver.rules.rulebook import judge
+from resolver.rules.decisive import DECISIVE_RULES
+from resolver.rules.judge import judge
+from resolver.rules.rule import Evidence, Intent
 from resolver.sources.precedence import look, look_everywhere
 from resolver.sources.source import Candidate, Claim, Located, Miss
-
-# What makes the bytes unusable anywhere: `path` and resolve_model refuse for errors of these and of nothing else.
-_DECISIVE = ("F", "W", "C301", "C302", "C303", "S601", "S602", "S604", "S605")
-DECISIVE_RULES: tuple[Rule, ...] = tuple(
-    rule
-    for family in (files, directory, weights, index, config, adapter, safety)
-    for rule in family.RULES
-    if rule.code.startswith(_DECISIVE)
-)
-
 
 _CLAIMS: tuple[Claim, ...] = ("asked", "entry", "official", "community", "name")
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Record):
     """The directory that a reference came to; usable wherever a path is.
 
     Attributes:
@@ -78,8 +66,7 @@ class Resolution:
         return str(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Graded:
+class Graded(Record):
     """A candidate with its grade and the directory that holds its model."""
 
     candidate: Candidate
@@ -105,8 +92,7 @@ class Graded:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Record):
     """The candidate that was taken, its description, the trail, and the decisive errors (none: it is accepted)."""
 
     identity: Identity
@@ -139,6 +125,8 @@ def choose(text: str, environment: Environment, host: Host, *, minimum_confidenc
     graded = sorted(_graded(reference, environment, trail), key=_rank)
     sure = [each for each in graded if _is_sure(each.confidence, minimum_confidence)]
     if not sure:
+        from resolver.diagnosis import ambiguous, not_found  # noqa: PLC0415 - only when there is bad news
+
         trail_ = (*trail, *(_step(each, "near") for each in graded))
         if graded:
             raise AmbiguousModel(text, trail_, ambiguous(text, tuple(each.identity(text) for each in graded)))
@@ -209,6 +197,8 @@ def _refuse_ties(text: str, sure: list[Graded], trail: list[TrailStep]) -> None:
         each for each in sure if _rank(each) == _rank(sure[0]) and each.candidate.source == sure[0].candidate.source
     ]
     if len(equal) > 1 and sure[0].candidate.claim != "entry" and len({header_digest(each.root) for each in equal}) > 1:
+        from resolver.diagnosis import ambiguous  # noqa: PLC0415 - only when there is bad news
+
         steps = (*trail, *(_step(each, "found") for each in sure))
         raise AmbiguousModel(text, steps, ambiguous(text, tuple(each.identity(text) for each in equal)))
 
@@ -226,7 +216,7 @@ def _first_accepted(text: str, equal: list[Graded], host: Host, trail: list[Trai
         refused = refused or Chosen(graded.identity(text), description, (), errors)
     if refused is None:  # pragma: no cover - the caller passes at least one
         raise AssertionError(text)
-    return replace(refused, trail=tuple(trail))
+    return refused.replaced(trail=tuple(trail))
 
 
 def _rejection(chosen: Chosen, host: Host) -> Report:

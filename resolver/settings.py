@@ -4,19 +4,18 @@ Read with the standard library, since the quick text way may meet such a file to
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from resolver.environment import Environment
 from resolver.errors import ConfigurationError
 from resolver.finding import CONFIDENCES, Confidence
+from resolver.record import Record, field
 
 KEYS = ("roots", "aliases", "ignore", "accelerator", "minimum_confidence")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Record):
     """What the user has decided.
 
     Attributes:

@@ -1,7 +1,6 @@
 """A PEFT adapter's files: adapter_config.json and the tensors beside it. Never unpickles adapter_model.bin."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from resolver.inspection.fault import Fault, fault_of
@@ -10,6 +9,7 @@ from resolver.inspection.heads import HeadFacts, find_head
 from resolver.inspection.listed import is_readable, read_listed
 from resolver.inspection.safetensors import HeaderFault, Tensor, read_header
 from resolver.inspection.strict_json import JsonFile
+from resolver.record import Record
 
 CONFIG_FILE: Final = "adapter_config.json"
 SAFETENSORS_FILE: Final = "adapter_model.safetensors"
@@ -17,8 +17,7 @@ PICKLE_FILE: Final = "adapter_model.bin"
 MAX_CONFIG_BYTES: Final = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class AdapterFacts:
+class AdapterFacts(Record):
     """What an adapter's files say; an attribute is None or empty where they say nothing of the right type.
 
     Attributes:

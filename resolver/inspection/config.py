@@ -4,7 +4,6 @@ Does not know which of them a model can have or which version of transformers re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from resolver.inspection.fault import Fault, fault_of, kind_of
@@ -12,6 +11,7 @@ from resolver.inspection.files import Listing
 from resolver.inspection.listed import below, lifted, read_listed, transformer_folder
 from resolver.inspection.quantization import QuantizationFacts, read_quantization
 from resolver.inspection.strict_json import JsonFile
+from resolver.record import Record, field
 
 CONFIG_FILE: Final = "config.json"
 GENERATION_FILE: Final = "generation_config.json"
@@ -39,8 +39,7 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
 NESTED: Final = ("text_config", "llm_config", "language_config")
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFacts:
+class ConfigFacts(Record):
     """What config.json says; every attribute None or empty where it says nothing of the right type.
 
     Attributes:
@@ -118,8 +117,7 @@ def read_config(files: Listing) -> ConfigFacts:
     if not folder:
         return _read_here(files)
     facts = _read_here(below(files, folder))
-    return replace(
-        facts,
+    return facts.replaced(
         file=folder + CONFIG_FILE,
         faults=lifted(facts.faults, folder),
         opened=tuple(folder + name for name in facts.opened),

@@ -1,6 +1,5 @@
 """A directory in, its description out: the order in which the readers are asked."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from resolver.inspection.adapter import read_adapter
@@ -8,10 +7,8 @@ from resolver.inspection.config import read_config
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.files import find_model_root, list_files
 from resolver.inspection.leftovers import find_leftovers
-from resolver.inspection.licence import read_licence
 from resolver.inspection.pickles import scan_pickles
 from resolver.inspection.refs import read_cache
-from resolver.inspection.tokenizer import read_tokenizer
 from resolver.inspection.weights import read_weights
 
 
@@ -40,7 +37,10 @@ def describe_bytes(asked: Path) -> ModelDescription:
 
 def complete(part: ModelDescription) -> ModelDescription:
     """The same description with tokenizer and licence read as well; raises nothing."""
-    return replace(part, tokenizer=read_tokenizer(part.files), licence=read_licence(part.files))
+    from resolver.inspection.licence import read_licence  # noqa: PLC0415 - `path` reads neither
+    from resolver.inspection.tokenizer import read_tokenizer  # noqa: PLC0415 - as above
+
+    return part.replaced(tokenizer=read_tokenizer(part.files), licence=read_licence(part.files))
 
 
 def describe(asked: Path) -> ModelDescription:

@@ -1,20 +1,22 @@
 """Everything that was read of one directory, as one frozen value. Rules judge it, `inspect` shows it."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resolver.inspection.adapter import AdapterFacts
 from resolver.inspection.config import ConfigFacts
 from resolver.inspection.files import Listing
-from resolver.inspection.licence import LicenceFacts
 from resolver.inspection.pickles import PickleFacts
 from resolver.inspection.refs import CacheFacts
-from resolver.inspection.tokenizer import TokenizerFacts
 from resolver.inspection.weights import WeightsFacts
+from resolver.record import Record
+
+if TYPE_CHECKING:
+    from resolver.inspection.licence import LicenceFacts
+    from resolver.inspection.tokenizer import TokenizerFacts
 
 
-@dataclass(frozen=True, slots=True)
-class ModelDescription:
+class ModelDescription(Record):
     """One directory as read.
 
     Attributes:
@@ -38,8 +40,8 @@ class ModelDescription:
     config: ConfigFacts
     pickles: tuple[PickleFacts, ...] = ()
     adapter: AdapterFacts | None = None
-    tokenizer: TokenizerFacts | None = None
-    licence: LicenceFacts | None = None
+    tokenizer: "TokenizerFacts | None" = None
+    licence: "LicenceFacts | None" = None
     leftovers: tuple[Path, ...] = ()
     cache: CacheFacts | None = None
 

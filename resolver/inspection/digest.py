@@ -3,7 +3,6 @@
 Two directories of equal digest are copies as far as names, shapes and settings go; the values are not compared.
 """
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,8 @@ def header_digest(root: Path) -> str:
 
     A file that cannot be read counts as its name alone. Raises nothing.
     """
+    import hashlib  # noqa: PLC0415 - only where two candidates are equally good
+
     digest = hashlib.sha256()
     try:
         names = sorted(os.listdir(root))  # noqa: PTH208 - names are all that is wanted

@@ -1,12 +1,10 @@
 """What could not be read, as a value: which file, where in it, and what was met."""
 
-from dataclasses import dataclass
-
 from resolver.inspection.strict_json import JsonFile
+from resolver.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Record):
     """One thing in one file that is not as it has to be.
 
     Attributes:

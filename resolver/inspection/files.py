@@ -7,12 +7,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from resolver.inspection.links import Layout, Link
 from resolver.inspection.sniff import HEAD_BYTES, Content, LfsPointer, content_of, headline_of, pointer_of
+from resolver.record import Record, field
 
 MAX_FILES: Final = 20_000
 MAX_DEPTH: Final = 2  # sub-directories below the directory itself
@@ -37,8 +37,7 @@ MODEL_FILES: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(Record):
     """One file.
 
     Attributes:
@@ -63,8 +62,7 @@ class FileFacts:
     hole_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Record):
     """All files of a directory, bounded in number and depth.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from resolver.record import Record
 
 # The last layer of every `…ForSequenceClassification` of transformers 5.23: decoders (score), encoders (classifier),
 # RoBERTa and kin (classifier.out_proj), BART and T5 (classification_head.out_proj), XLNet, XLM.
@@ -15,8 +16,7 @@ LAST_LAYER: Final = re.compile(
 WRAPPERS: Final = re.compile(r"\.(?:modules_to_save|original_module|base_layer|default)(?=\.)")
 
 
-@dataclass(frozen=True, slots=True)
-class HeadFacts:
+class HeadFacts(Record):
     """A stored classifier head: the tensor's name and its rows, one a class."""
 
     tensor: str

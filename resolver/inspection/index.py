@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from resolver.inspection.fault import Fault, fault_of, kind_of
 from resolver.inspection.files import Listing
 from resolver.inspection.strict_json import read_json
+from resolver.record import Record, field
 
 MAX_INDEX_BYTES: Final = 64 * 1024 * 1024  # 22,000 tensors of a mixture of experts take 2 MB
 DRIVE = re.compile(r"^[A-Za-z]:")
 
 
-@dataclass(frozen=True, slots=True)
-class IndexFacts:
+class IndexFacts(Record):
     """What an index says.
 
     Attributes:

@@ -5,12 +5,12 @@ Reads the first few kilobytes of each. Does not know what a licence demands or w
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from resolver.inspection.files import Listing
 from resolver.inspection.listed import UNREAD, is_readable
+from resolver.record import Record
 
 CARD_FILE: Final = "README.md"
 MAX_CARD_BYTES: Final = 256 * 1024  # a card with a long gating form and results is under 100 KB
@@ -30,8 +30,7 @@ SUFFIXES: Final = ("", ".TXT", ".MD", ".RST", ".HTML", ".PDF")
 KEY: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)[ \t]*:(?:[ \t]+(.*))?$")
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceFile:
+class LicenceFile(Record):
     """A file that holds a licence, a use policy or a notice: its name, kind, and first line that says something."""
 
     name: str
@@ -39,8 +38,7 @@ class LicenceFile:
     heading: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceFacts:
+class LicenceFacts(Record):
     """What is said about the licence.
 
     Attributes:

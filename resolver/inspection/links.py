@@ -5,15 +5,15 @@ and later on from there into a store that all repositories share); any other pla
 """
 
 import os
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from resolver.record import Record
 
 LinkKind = Literal["inside", "store", "outside", "broken"]
 MAX_HOPS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Record):
     """A symbolic link: the text of its first hop, where that points, and the hop that broke (None: none did)."""
 
     target: str
@@ -21,8 +21,7 @@ class Link:
     broken_hop: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Record):
     """A directory's real path, and the stores that the layout around it defines."""
 
     root: str

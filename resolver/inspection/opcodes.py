@@ -6,10 +6,10 @@ The pickle module is not used: it unpickles, and pickletools refuses bytes that 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from resolver.inspection.pickle_allowlist import ALLOWED
+from resolver.record import Record
 
 MAX_OPCODES: Final = 3_000_000
 MAX_FORBIDDEN: Final = 20
@@ -18,8 +18,7 @@ PYTHON_2: Final = {"__builtin__": "builtins"}
 BIG_STRING: Final = 512  # no module or name is longer: what is, is kept as an opaque value
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Record):
     """What one pickle would do.
 
     Attributes:

@@ -8,12 +8,12 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from resolver.inspection.files import FileFacts, Listing
 from resolver.inspection.opcodes import Walk, walk
 from resolver.inspection.sniff import HEAD_BYTES, content_of
+from resolver.record import Record
 
 if TYPE_CHECKING:
     from resolver.inspection.zips import Member
@@ -54,8 +54,7 @@ IDENTIFIERS = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")
 STORAGE = re.compile(r"(^|/)data/\d+$")
 
 
-@dataclass(frozen=True, slots=True)
-class PickleFacts:
+class PickleFacts(Record):
     """One pickle, or one archive that could not be looked into.
 
     Attributes:
@@ -75,12 +74,14 @@ class PickleFacts:
     fault: str | None = None
 
 
-@dataclass(slots=True)
 class _Budget:
     """Bytes and seconds that one directory may take."""
 
-    bytes_left: int = TOTAL_READ
-    ends: float = field(default_factory=lambda: time.monotonic() + SECONDS)
+    __slots__ = ("bytes_left", "ends")
+
+    def __init__(self, bytes_left: int = TOTAL_READ, ends: float | None = None) -> None:
+        self.bytes_left = bytes_left
+        self.ends = time.monotonic() + SECONDS if ends is None else ends
 
     def spent(self, count: int) -> None:
         self.bytes_left -= count

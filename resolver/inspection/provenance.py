@@ -1,16 +1,16 @@
 """What a directory says of its own origin: download metadata that names a repository. Anyone can write that."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from resolver.record import Record
 
 METADATA_FILE: Final = "huggingface-metadata.txt"  # written by text-generation-webui's downloader
 MAX_BYTES: Final = 64 * 1024
 _URL: Final = "url: https://huggingface.co/"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Record):
     """The repository that a directory names as its origin, the branch where it says one, and the file that says so."""
 
     hub_id: str

@@ -1,18 +1,17 @@
 """How weights are quantised, as the files declare it. Does not know which package or device that needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from resolver.inspection.files import Listing
 from resolver.inspection.listed import read_listed
+from resolver.record import Record
 
 LEGACY_FILE = "quantize_config.json"  # auto-gptq and auto-awq before they wrote into config.json
 SMALL_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class QuantizationFacts:
+class QuantizationFacts(Record):
     """A declared quantisation.
 
     Attributes:

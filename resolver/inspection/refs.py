@@ -1,18 +1,17 @@
 """How a Hugging Face cache names the snapshot that a directory is: the files below `refs/`, as written."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from resolver.inspection.links import repository_of
+from resolver.record import Record
 
 MAX_REF_BYTES: Final = 256
 MAX_REFS: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Record):
     """One file below `refs/`: its absolute path, the revision that it stands for, and its text as written."""
 
     path: Path
@@ -20,8 +19,7 @@ class Ref:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CacheFacts:
+class CacheFacts(Record):
     """The cache entry around a snapshot.
 
     Attributes:

@@ -11,9 +11,10 @@ import os
 import re
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
+
+from resolver.record import Record, field
 
 HEADER_LIMIT: Final = 100_000_000  # the library refuses more
 HEADER_CAP: Final = 32 * 1024 * 1024  # 92,000 tensors take 12 MB; more than this is meant to hurt
@@ -62,8 +63,7 @@ class Tensor(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderFault:
+class HeaderFault(Record):
     """Why the library refuses a file.
 
     Attributes:
@@ -79,8 +79,7 @@ class HeaderFault:
     expected_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Record):
     """What a valid header says.
 
     Attributes:

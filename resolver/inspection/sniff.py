@@ -1,8 +1,9 @@
 """What the first bytes of a file say it is, whatever its name says."""
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from resolver.record import Record
 
 Content = Literal[
     "empty",
@@ -48,8 +49,7 @@ TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 XML_MESSAGE = re.compile(rb"<Message>(.*?)</Message", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class LfsPointer:
+class LfsPointer(Record):
     """What a Git LFS pointer says should be here: sha256 in hex and the true size in bytes (None: malformed)."""
 
     oid: str | None

@@ -5,19 +5,18 @@ tokens of tokenizer.json first, then, in one batch, those of tokenizer_config.js
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
 from resolver.inspection.vocabulary import IdAssigner, Vocabulary
+from resolver.record import Record, field
 
 ROLES: Final = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 EXTRAS: Final = ("extra_special_tokens", "additional_special_tokens")
 LONGEST_ID: Final = len("4294967295")
 
 
-@dataclass(frozen=True, slots=True)
-class SpecialToken:
+class SpecialToken(Record):
     """A special token by its role.
 
     Attributes:
@@ -35,8 +34,7 @@ class SpecialToken:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class SideFiles:
+class SideFiles(Record):
     """What stands beside the vocabulary.
 
     Attributes:
@@ -52,8 +50,7 @@ class SideFiles:
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Record):
     """All tokens after loading; see `TokenizerFacts` for the attributes of the same names."""
 
     specials: tuple[SpecialToken, ...] = ()

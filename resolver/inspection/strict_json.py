@@ -5,15 +5,15 @@ fault that leaves no value (`fault`) is told from one that merely should not be 
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from resolver.record import Record
 
 MAX_BYTES: Final = 256 * 1024 * 1024  # the largest honest tokenizer.json known is 33 MB
 
 
-@dataclass(frozen=True, slots=True)
-class JsonFile:
+class JsonFile(Record):
     """One JSON file as read.
 
     Attributes:

@@ -7,17 +7,17 @@ Never raises for what is in the file; what could not be read is said in `fault`.
 import csv
 import io
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from resolver.record import Record
 
 MAX_BYTES: Final = 256 * 1000 * 1000
 # What a csv reader of a scoring server takes for a number; Python's own float() takes more ("1_0", Arabic digits).
 NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf(inity)?|nan)\s*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionRow:
+class SubmissionRow(Record):
     """One row: the line it ends on (from 1, the header being line 1), its id and the other cells as written."""
 
     line: int
@@ -29,8 +29,7 @@ class SubmissionRow:
         return tuple(as_number(cell) for cell in self.cells)
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionFacts:
+class SubmissionFacts(Record):
     """A submission as it was read.
 
     Attributes:

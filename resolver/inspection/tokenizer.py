@@ -5,7 +5,6 @@ and `config`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from resolver.inspection.fault import Fault, fault_of
@@ -13,6 +12,7 @@ from resolver.inspection.files import Listing
 from resolver.inspection.listed import UNREAD, below, is_readable, lifted, read_listed, transformer_folder
 from resolver.inspection.special_tokens import SideFiles, SpecialToken, assign, carries_added_tokens
 from resolver.inspection.vocabulary import Vocabulary, parse_tokenizer_json, parse_vocab_json, parse_vocab_txt
+from resolver.record import Record, field
 
 TOKENIZER_FILE: Final = "tokenizer.json"
 SETTINGS_FILE: Final = "tokenizer_config.json"
@@ -39,8 +39,7 @@ VOCABULARY_FILES: Final = (
 SENTENCEPIECE: Final = ("sentencepiece", "protobuf")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenizerFacts:
+class TokenizerFacts(Record):
     """What the tokenizer's files say.
 
     Attributes:
@@ -100,8 +99,7 @@ def read_tokenizer(files: Listing) -> TokenizerFacts:
     if not folder:
         return _read_here(files)
     facts = _read_here(below(files, folder))
-    return replace(
-        facts,
+    return facts.replaced(
         files=tuple(folder + name for name in facts.files),
         source=folder + facts.source if facts.source else None,
         source_before_5=folder + facts.source_before_5 if facts.source_before_5 else None,

@@ -5,10 +5,11 @@ never an exception. Does not know special tokens; those are in `special_tokens`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import count
 from operator import itemgetter
 from typing import Any, Final
+
+from resolver.record import Record, field
 
 MAX_ID: Final = 2**32 - 1  # an id is a u32 in the tokenizers library
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -20,8 +21,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
 ADDED_FIELDS: Final = ("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special")
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(Record):
     """The tokens of a model before anything is added.
 
     Attributes:

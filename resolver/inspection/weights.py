@@ -6,7 +6,6 @@ The order in which they are tried is that of transformers 5.23 for a local direc
 
 import errno
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from resolver.inspection.files import FileFacts, Listing
@@ -14,6 +13,7 @@ from resolver.inspection.formats import BIN, BIN_INDEX, SAFETENSORS, SAFETENSORS
 from resolver.inspection.index import IndexFacts, escapes, read_index
 from resolver.inspection.safetensors import Header, HeaderFault, read_header
 from resolver.inspection.strict_json import read_json
+from resolver.record import Record, field
 
 NO_FILE: Final = frozenset({errno.EINVAL, errno.ENXIO, errno.EISDIR})  # a pipe, a socket, a directory
 MAX_HEADERS: Final = 4_096
@@ -32,8 +32,7 @@ class Stored(NamedTuple):
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsFacts:
+class WeightsFacts(Record):
     """What a directory holds of weights.
 
     Attributes:

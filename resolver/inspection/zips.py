@@ -7,8 +7,9 @@ payload behind it. Here everything irregular is a fault *and* the member's bytes
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from resolver.record import Record
 
 END: Final = b"PK\x05\x06"
 END_64: Final = b"PK\x06\x06"
@@ -27,8 +28,7 @@ class BrokenZip(Exception):  # noqa: N818 - says what is so
     """The archive's directory cannot be read; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Record):
     """One member: where its bytes begin, how they are packed, and what is wrong with it (None: nothing)."""
 
     name: str

@@ -4,16 +4,15 @@ A rule judges and nothing else. It reads no file and no variable: all that it ma
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from resolver.finding import Finding, Fix, Json, Level, Place, Purpose, Severity
 from resolver.host import Host
 from resolver.inspection.description import ModelDescription
+from resolver.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Record):
     """What the model is wanted for.
 
     Attributes:
@@ -32,8 +31,7 @@ class Intent:
     base_resolved: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Record):
     """All that a rule may know.
 
     `model` is the directory that is judged. `adapter` is the adapter that was named beside it, if any; rules of
@@ -59,8 +57,7 @@ Judgement = Callable[[Any], Iterable[Finding]]
 Condition = Callable[[Any], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Record):
     """A judgement that we can make, its permanent code, and its own explanation.
 
     Attributes:
@@ -81,7 +78,7 @@ class Rule:
     consequence: str
     judge: Judgement
     requires: tuple[str, ...] = ()
-    applies: Condition = field(default=lambda _: None)
+    applies: Condition = lambda _: None  # noqa: E731 - a default, not a name
 
     @property
     def title(self) -> str:

@@ -1,110 +1,13 @@
-"""All rules in the order in which they are judged, and the judge: prerequisites first, what is skipped says why."""
+"""Every rule that there is, for those who tell of rules: `explain`, `rules`, the docs, the choice of codes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from resolver.rules import submission
+from resolver.rules.model_rules import MODEL_RULES
+from resolver.rules.rule import Rule
 
-from resolver.finding import SEVERITIES, Finding, Skipped
-from resolver.rules import (
-    adapter,
-    config,
-    directory,
-    files,
-    index,
-    licence,
-    runtime,
-    safety,
-    submission,
-    tokenizer,
-    weights,
-)
-from resolver.rules.rule import Evidence, Rule
-
-_FAMILIES = (
-    files.RULES,
-    directory.RULES,
-    weights.RULES,
-    index.RULES,
-    config.RULES,
-    tokenizer.RULES,
-    adapter.RULES,
-    licence.RULES,
-    safety.RULES,
-    runtime.RULES,
-)
-MODEL_RULES: tuple[Rule, ...] = tuple(dict.fromkeys(rule for family in _FAMILIES for rule in family))
 RULES: tuple[Rule, ...] = tuple(sorted((*MODEL_RULES, *submission.RULES), key=lambda rule: rule.code))
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What came of judging: findings, gravest first; the codes that ran; those that did not, with the reason."""
-
-    findings: tuple[Finding, ...]
-    run: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
 
 
 def find_rule(code_or_name: str) -> Rule | None:
     """The rule of that code or name, in any case; None where there is none."""
     wanted = code_or_name.strip().lower()
     return next((rule for rule in RULES if wanted in (rule.code.lower(), rule.name)), None)
-
-
-def judge(evidence: Evidence, rules: Iterable[Rule] = MODEL_RULES, ignored: Mapping[str, str] | None = None) -> Judged:
-    """Judge with the rules given, each after those that it requires.
-
-    Args:
-        evidence: all that a rule may know.
-        rules: which ones; a prerequisite that is not among them counts as passed.
-        ignored: code -> the reason why the user does not want it judged.
-    """
-    chosen = {rule.code: rule for rule in rules}
-    findings: list[Finding] = []
-    skipped: dict[str, str] = {}
-    run: list[str] = []
-    failed: set[str] = set()
-    for rule in _ordered(chosen):
-        reason = _why_not(rule, evidence, failed, skipped, ignored or {})
-        if reason is not None:
-            skipped[rule.code] = reason
-            continue
-        found = tuple(rule(evidence))
-        run.append(rule.code)
-        findings.extend(found)
-        if any(finding.severity == "error" for finding in found):
-            failed.add(rule.code)
-    findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.code))
-    return Judged(
-        tuple(findings), tuple(sorted(run)), tuple(Skipped(code, why) for code, why in sorted(skipped.items()))
-    )
-
-
-def _why_not(
-    rule: Rule, evidence: Evidence, failed: set[str], skipped: Mapping[str, str], ignored: Mapping[str, str]
-) -> str | None:
-    if rule.code in ignored:
-        return f"ignored: {ignored[rule.code]}"
-    reason = rule.applies(evidence)
-    if reason is not None:
-        return reason
-    unmet = next((code for code in rule.requires if code in failed or (code in skipped and code not in ignored)), None)
-    if unmet is None:
-        return None
-    return f"{unmet} has to be mended first" if unmet in failed else f"{unmet} could not be judged"
-
-
-def _ordered(chosen: Mapping[str, Rule]) -> list[Rule]:
-    """Prerequisites before what needs them, otherwise as given."""
-    ordered: dict[str, Rule] = {}
-
-    def place(rule: Rule) -> None:
-        if rule.code in ordered:
-            return
-        for code in rule.requires:
-            if code in chosen:
-                place(chosen[code])
-        ordered[rule.code] = rule
-
-    for rule in chosen.values():
-        place(rule)
-    return list(ordered.values())

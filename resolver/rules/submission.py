@@ -6,11 +6,11 @@ A submission is no model, so these rules have evidence of their own; they are ju
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from resolver.finding import Finding, Json, Skipped
 from resolver.inspection.submission import SubmissionFacts, SubmissionRow, as_number
+from resolver.record import Record
 from resolver.rules.rule import Rule, rule
 from resolver.rules.words import few, some
 
@@ -26,8 +26,7 @@ TREND: Final = 0.3
 INDEX_NAMES: Final = ("", "Unnamed: 0", "index", "level_0")
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionEvidence:
+class SubmissionEvidence(Record):
     """All that a P rule may know.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Further directories that the user named: laid out as org/name, as a mount, as a cache, or just full of models."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from resolver.catalog import hub_ids
@@ -58,7 +57,7 @@ class SearchRoots:
             for located in KaggleMount().below(root, reference):
                 if isinstance(located, Candidate) and located.claim != "name":
                     before += 1
-                    yield replace(located, source=self.name)
+                    yield located.replaced(source=self.name)
         for cache in (root, root / "hub"):
             for located in HfCache().below(cache, reference, self.name) if cache.is_dir() else ():
                 if isinstance(located, Candidate):

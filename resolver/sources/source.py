@@ -5,19 +5,18 @@ Nothing here raises on a disk that is odd, and nothing opens a file of a model.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from resolver.catalog import Known
 from resolver.environment import Environment
+from resolver.record import Record
 from resolver.reference import Reference
 
 Claim = Literal["asked", "entry", "official", "community", "name"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Record):
     """A directory that may be the model, and on what ground.
 
     Attributes:
@@ -42,8 +41,7 @@ class Candidate:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Record):
     """Why a place is looked at: the claim, in words, and the hub id that the catalog gives it."""
 
     claim: Claim
@@ -65,8 +63,7 @@ def catalogued(known: Known) -> Ground:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Record):
     """A place that was looked at in vain; `near` where something similar is there."""
 
     source: str

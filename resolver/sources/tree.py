@@ -6,8 +6,9 @@ by then is taken for data and is only asked for the few names that would make it
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from resolver.record import Record
 
 MARKERS = ("config.json", "adapter_config.json", "modules.json", "model.safetensors.index.json", "model.safetensors")
 SUFFIXES = (".safetensors", ".gguf")
@@ -17,8 +18,7 @@ DIRECTORIES = 3000
 DEPTH = 7  # models/<owner>/<model>/<framework>/<variation>/<version>/<nested>
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Record):
     """A directory that holds a model (or, `is_cache`, a Hugging Face cache entry), by folder names below the base."""
 
     path: Path

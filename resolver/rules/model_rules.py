@@ -1,0 +1,15 @@
+"""The rules that judge a model, in the order in which they are judged; the decisive ones are those of `path`."""
+
+from resolver.rules import adapter, config, licence, runtime, tokenizer
+from resolver.rules.decisive import DECISIVE_FAMILIES
+from resolver.rules.rule import Rule
+
+_FAMILIES = (
+    *DECISIVE_FAMILIES,
+    config.RULES,
+    tokenizer.RULES,
+    adapter.RULES,
+    licence.RULES,
+    runtime.RULES,
+)
+MODEL_RULES: tuple[Rule, ...] = tuple(dict.fromkeys(rule for family in _FAMILIES for rule in family))
