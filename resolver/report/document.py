@@ -300,7 +300,7 @@ def clean(value: Any) -> Any:
     return _text(str(value))
 
 
-def _number(value: float) -> float | str:
+def _number(value: int | float) -> int | float | str:  # noqa: PYI041 - a whole number is looked at by its bits
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     return value if value.bit_length() <= HUGE_BITS else f"about 2**{value.bit_length()}"

@@ -16,7 +16,7 @@ def summary_lines(report: Report) -> Iterator[Line]:
     yield line(Part(report.verdict, style), ": ", Part(_named(report.model), "label"), _match(report.model))
     if report.adapter is not None:
         yield line("  with adapter ", Part(_named(report.adapter), "label"), _match(report.adapter))
-    yield line(f"  {counts(report)}; {_judged(report)}; {report.elapsed_ms:.0f} ms")
+    yield line(f"  {counts(report)}; {_judged(report)}")
     for step in report.trail:
         if step.outcome == "rejected" and step.where != str(report.model.path):
             yield line(f"  passed over: {escape(step.where)} ({escape(step.reason)})")
@@ -49,11 +49,12 @@ def _match(model: Identity) -> str:
 
 
 def _judged(report: Report) -> str:
+    """What was judged, with which versions, in how long; a rejection was judged for its bytes alone."""
+    if not report.run:
+        return "judged only for what makes the bytes unusable anywhere"
     versions = [f"{name} {escape(report.judged_with[name])}" for name in TOLD_VERSIONS if name in report.judged_with]
     told = f"judged with {', '.join(versions)}" if versions else "judged without transformers, which is not installed"
-    return (
-        f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}; {told}"
-    )
+    return f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}; {told}; {report.elapsed_ms:.0f} ms"
 
 
 def _skipped(report: Report) -> str:

@@ -9,7 +9,7 @@ from resolver.rules.words import size
 __all__ = ["pairs", "size", "table"]
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 60) -> list[Line]:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 90) -> list[Line]:
     """A header and its rows; all columns but the last padded to their longest text, at most `widest` wide."""
     shown = [[escape(cell) for cell in row] for row in rows]
     widths = [min(widest, max(len(row[index]) for row in [list(header), *shown])) for index in range(len(header))]
