@@ -18,7 +18,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHEBANG = b"#!/usr/bin/env python3\n"
-MAIN = b'"""resolver.pyz"""\n\nimport sys\n\nfrom resolver.cli import run\n\nsys.exit(run())\n'
+MAIN = b'"""resolver.pyz"""\n\nfrom resolver.cli import run\n\nrun()\n'
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 UNCHECKED = 1  # PEP 552: found by hash, and never compared with its source again
 WITHOUT_REFERENCES = 2  # marshal's newest format whose bytes do not depend on what else the process holds

@@ -4,6 +4,7 @@ Nothing of the machine that runs the tests shows through, so what a command prin
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -105,3 +106,8 @@ def make_machine(root: Path) -> Machine:
         "OMP_NUM_THREADS": "2",
     }
     return Machine(root, variables)
+
+
+def codes_in(report: str) -> set[str]:
+    """The codes of the findings in a report that was told as text."""
+    return set(re.findall(r"^(?:error|warning|info)\[([A-Z]\d+)\]", report, re.MULTILINE))

@@ -19,7 +19,7 @@ def guard(event, arguments):
         raise SystemExit(99)
 sys.addaudithook(guard)
 """
-RUN_RESOLVER = GUARD + "from resolver.cli import run; sys.exit(run(sys.argv[1:]))"
+RUN_RESOLVER = GUARD + "from resolver.cli import main; sys.exit(main(sys.argv[1:]))"
 RUN_ARENA = GUARD + "from pipeline.cli import run; sys.exit(run(sys.argv[1:]))"
 
 RESOLVER = (
