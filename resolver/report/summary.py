@@ -54,7 +54,8 @@ def _judged(report: Report) -> str:
         return "judged only for what makes the bytes unusable anywhere"
     versions = [f"{name} {escape(report.judged_with[name])}" for name in TOLD_VERSIONS if name in report.judged_with]
     told = f"judged with {', '.join(versions)}" if versions else "judged without transformers, which is not installed"
-    return f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}; {told}; {report.elapsed_ms:.0f} ms"
+    rules = f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}"
+    return f"{rules}; {told}; {report.elapsed_ms:.0f} ms"
 
 
 def _skipped(report: Report) -> str:
