@@ -55,44 +55,100 @@ LANGUAGES: Final = {
         "The capital of {0} is {1}.",
         "It is the seat of the government and the best known city of the country.",
         "I am sorry, but I cannot help with that request.",
-        (("France", "Paris"), ("Japan", "Tokyo"), ("Egypt", "Cairo"), ("Norway", "Oslo"), ("Kenya", "Nairobi"), ("Peru", "Lima"),
-         ("Portugal", "Lisbon"), ("Cuba", "Havana"), ("Greece", "Athens"), ("Austria", "Vienna"), ("Ireland", "Dublin")),
+        (
+            ("France", "Paris"),
+            ("Japan", "Tokyo"),
+            ("Egypt", "Cairo"),
+            ("Norway", "Oslo"),
+            ("Kenya", "Nairobi"),
+            ("Peru", "Lima"),
+            ("Portugal", "Lisbon"),
+            ("Cuba", "Havana"),
+            ("Greece", "Athens"),
+            ("Austria", "Vienna"),
+            ("Ireland", "Dublin"),
+        ),
     ),
     "de": Language(
         "Was ist die Hauptstadt von {0}? Bitte antworte auf Deutsch.",
         "Die Hauptstadt von {0} ist {1}.",
         "Dort hat die Regierung ihren Sitz, und es ist die bekannteste Stadt des Landes.",
         "Es tut mir leid, aber dabei kann ich nicht helfen.",
-        (("Frankreich", "Paris"), ("Japan", "Tokio"), ("Italien", "Rom"), ("Norwegen", "Oslo"), ("Polen", "Warschau"), ("Peru", "Lima")),
+        (
+            ("Frankreich", "Paris"),
+            ("Japan", "Tokio"),
+            ("Italien", "Rom"),
+            ("Norwegen", "Oslo"),
+            ("Polen", "Warschau"),
+            ("Peru", "Lima"),
+        ),
     ),
     "fr": Language(
         "Quelle est la capitale de ce pays : {0} ? Réponds en français, s'il te plaît.",
         "La capitale de ce pays ({0}) est {1}.",
         "C'est le siège du gouvernement et la ville la plus connue du pays.",
         "Je suis désolé, mais je ne peux pas répondre à cette demande.",
-        (("Allemagne", "Berlin"), ("Japon", "Tokyo"), ("Italie", "Rome"), ("Norvège", "Oslo"), ("Pologne", "Varsovie"), ("Pérou", "Lima")),
+        (
+            ("Allemagne", "Berlin"),
+            ("Japon", "Tokyo"),
+            ("Italie", "Rome"),
+            ("Norvège", "Oslo"),
+            ("Pologne", "Varsovie"),
+            ("Pérou", "Lima"),
+        ),
     ),
     "es": Language(
         "¿Cuál es la capital de {0}? Responde en español, por favor.",
         "La capital de {0} es {1}.",
         "Allí está la sede del gobierno y es la ciudad más conocida del país.",
         "Lo siento, pero no puedo ayudar con esa petición.",
-        (("Francia", "París"), ("Japón", "Tokio"), ("Italia", "Roma"), ("Noruega", "Oslo"), ("Polonia", "Varsovia"), ("Perú", "Lima")),
+        (
+            ("Francia", "París"),
+            ("Japón", "Tokio"),
+            ("Italia", "Roma"),
+            ("Noruega", "Oslo"),
+            ("Polonia", "Varsovia"),
+            ("Perú", "Lima"),
+        ),
     ),
-}  # fmt: skip
+}
 
 HOW_TO: Final = (
     ("boil an egg", "Put the egg into boiling water, wait for eight minutes, cool it under cold water and peel it."),
-    ("water a cactus", "Water it well once the soil is dry, let the water drain away, and wait about two weeks before the next time."),
-    ("sharpen a pencil", "Put the tip into the sharpener, turn the pencil to the right while pressing lightly, and stop when it is pointed."),
-    ("clean a window", "Wet the glass with soapy water, pull a rubber blade across from top to bottom, and dry the edges with a cloth."),
-    ("fold a letter", "Lay the sheet flat, fold the lower third up, fold the upper third down over it, and press the edges."),
-    ("change a light bulb", "Switch the lamp off, let the bulb cool, turn it out to the left, and turn the new one in to the right."),
+    (
+        "water a cactus",
+        "Water it well once the soil is dry, let the water drain away, and wait about two weeks before the next time.",
+    ),
+    (
+        "sharpen a pencil",
+        "Put the tip into the sharpener, turn it to the right while pressing lightly, and stop when it is pointed.",
+    ),
+    (
+        "clean a window",
+        "Wet the glass with soapy water, pull a rubber blade across from top to bottom, and dry the edges.",
+    ),
+    (
+        "fold a letter",
+        "Lay the sheet flat, fold the lower third up, fold the upper third down over it, and press the edges.",
+    ),
+    (
+        "change a light bulb",
+        "Switch the lamp off, let the bulb cool, turn it out to the left, and turn the new one in to the right.",
+    ),
     ("make tea", "Boil fresh water, pour it over the leaves, let it stand for three minutes, and take the leaves out."),
-    ("plant a bulb", "Dig a hole three times as deep as the bulb is high, set it in with the tip up, and cover it with soil."),
-    ("repair a flat tyre", "Take the wheel off, find the hole in the tube, rub it clean, glue a patch over it, and pump the tyre up again."),
-    ("write a thank-you note", "Say what you are grateful for, say what it means to you, wish the reader well, and sign it by hand."),
-)  # fmt: skip
+    (
+        "plant a bulb",
+        "Dig a hole three times as deep as the bulb is high, set it in with the tip up, and cover it with soil.",
+    ),
+    (
+        "repair a flat tyre",
+        "Take the wheel off, find the hole in the tube, rub it clean, glue a patch over it, and pump it up again.",
+    ),
+    (
+        "write a thank-you note",
+        "Say what you are grateful for, say what it means to you, wish the reader well, and sign it by hand.",
+    ),
+)
 GROUPS: Final = (
     ("fruits", ("apples", "pears", "plums", "cherries", "grapes", "oranges")),
     ("birds", ("robins", "owls", "swans", "sparrows", "eagles", "geese")),
@@ -101,14 +157,27 @@ GROUPS: Final = (
     ("planets", ("Mars", "Venus", "Saturn", "Jupiter", "Neptune", "Mercury")),
 )
 WORDS: Final = (
-    ("necessary", "neccesary"), ("rhythm", "rythm"), ("separate", "seperate"), ("definitely", "definately"),
-    ("accommodate", "acomodate"), ("embarrass", "embarass"), ("calendar", "calender"), ("receive", "recieve"),
-    ("privilege", "priviledge"), ("conscience", "consience"), ("occurred", "occured"), ("weird", "wierd"),
-)  # fmt: skip
+    ("necessary", "neccesary"),
+    ("rhythm", "rythm"),
+    ("separate", "seperate"),
+    ("definitely", "definately"),
+    ("accommodate", "acomodate"),
+    ("embarrass", "embarass"),
+    ("calendar", "calender"),
+    ("receive", "recieve"),
+    ("privilege", "priviledge"),
+    ("conscience", "consience"),
+    ("occurred", "occured"),
+    ("weird", "wierd"),
+)
 UNITS: Final = (
-    ("kilometres", "metres", 1000), ("hours", "minutes", 60), ("kilograms", "grams", 1000),
-    ("metres", "centimetres", 100), ("days", "hours", 24), ("weeks", "days", 7),
-)  # fmt: skip
+    ("kilometres", "metres", 1000),
+    ("hours", "minutes", 60),
+    ("kilograms", "grams", 1000),
+    ("metres", "centimetres", 100),
+    ("days", "hours", 24),
+    ("weeks", "days", 7),
+)
 
 
 def how_to(rng: random.Random) -> tuple[str, str]:
@@ -164,7 +233,9 @@ def wrong_language_loses(rng: random.Random) -> Draft:
 def one_word_wins(rng: random.Random) -> Draft:
     """One word was asked for."""
     country, city = rng.choice(LANGUAGES["en"].capitals)
-    ask = rng.choice(("In one word: what is the capital of {0}?", "What is the capital of {0}? Answer with one word only."))
+    ask = rng.choice(
+        ("In one word: what is the capital of {0}?", "What is the capital of {0}? Answer with one word only.")
+    )
     long = LANGUAGES["en"].answer.format(country, city) + rng.choice(("", " " + LANGUAGES["en"].more))
     return Draft((ask.format(country),), (city,), (long,))
 
@@ -174,7 +245,9 @@ def count_wins(rng: random.Random) -> Draft:
     group, members = rng.choice(GROUPS)
     chosen = rng.sample(members, 4)
     fewer = rng.randint(1, 2)
-    return Draft((f"Name four {group}.",), (f"{', '.join(chosen[:3])} and {chosen[3]}.",), (f"{' and '.join(chosen[:fewer])}.",))
+    return Draft(
+        (f"Name four {group}.",), (f"{', '.join(chosen[:3])} and {chosen[3]}.",), (f"{' and '.join(chosen[:fewer])}.",)
+    )
 
 
 def repetition_loses(rng: random.Random) -> Draft:
@@ -251,11 +324,24 @@ def same_order_ties(rng: random.Random) -> Draft:
 
 
 KINDS: Final[tuple[tuple[Callable[[random.Random], Draft], int], ...]] = (
-    (empty_loses, 9), (refusal_loses, 9), (truncated_loses, 9), (off_topic_loses, 7), (wrong_language_loses, 8),
-    (one_word_wins, 8), (count_wins, 7), (repetition_loses, 7), (sum_wins, 3), (conversion_wins, 3), (spelling_wins, 3),
-    (forgotten_instruction_loses, 5), (missing_turn_loses, 5),
-    (identical_ties, 12), (both_empty_tie, 3), (both_refuse_tie, 5), (same_order_ties, 6),
-)  # fmt: skip
+    (empty_loses, 9),
+    (refusal_loses, 9),
+    (truncated_loses, 9),
+    (off_topic_loses, 7),
+    (wrong_language_loses, 8),
+    (one_word_wins, 8),
+    (count_wins, 7),
+    (repetition_loses, 7),
+    (sum_wins, 3),
+    (conversion_wins, 3),
+    (spelling_wins, 3),
+    (forgotten_instruction_loses, 5),
+    (missing_turn_loses, 5),
+    (identical_ties, 12),
+    (both_empty_tie, 3),
+    (both_refuse_tie, 5),
+    (same_order_ties, 6),
+)
 
 
 def draft_row(rng: random.Random, identifier: int) -> dict[str, str]:

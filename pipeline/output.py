@@ -43,7 +43,8 @@ def _beside(target: Path) -> Iterator[Path]:
         if isinstance(error, OutputError):
             raise
         raise OutputError(
-            f"{target}: it cannot be written: {error.strerror or error}", fix="name a file in a directory that can be written"
+            f"{target}: it cannot be written: {error.strerror or error}",
+            fix="name a file in a directory that can be written",
         ) from None
     finally:
         _forget(temporary)

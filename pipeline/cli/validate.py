@@ -25,7 +25,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     against = command.add_mutually_exclusive_group(required=True)
     against.add_argument("--sample", type=Path, metavar="F", help="the sample submission of the same run")
     against.add_argument("--test", type=Path, metavar="F", help="the test file of the same run")
-    command.add_argument("--fail-on", choices=("error", "warning"), default="error", help="what makes the exit code 1 (error)")
+    command.add_argument(
+        "--fail-on", choices=("error", "warning"), default="error", help="what makes the exit code 1 (error)"
+    )
     add_contest(command)
     add_report(command)
 
@@ -35,15 +37,16 @@ def carry_out(options: argparse.Namespace) -> int:
     check_report(options)
     expected = _expected(options)
     if not options.submission.exists():
-        raise _Absent(f"{options.submission}: there is no such file", fix="name the submission that was written")
+        raise AbsentError(f"{options.submission}: there is no such file", fix="name the submission that was written")
     verdict = judge_submission(options.submission, expected)
-    text = verdict.text if verdict.text.strip() else f"{options.submission}: valid"
-    tell(options, text, {"valid": verdict.valid, "rows": len(expected.ids), **_reports(verdict.json)})
+    tell(options, verdict.text, {"valid": verdict.valid, "rows": len(expected.ids), **_reports(verdict.json)})
     failing = not verdict.valid or (options.fail_on == "warning" and verdict.warnings)
     return FINDINGS if failing else 0
 
 
-class _Absent(SettingsError):
+class AbsentError(SettingsError):
+    """The submission is not there."""
+
     exit_code = NOT_FOUND
 
 

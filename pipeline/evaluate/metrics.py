@@ -75,7 +75,10 @@ def _class(column: int, favourites: Sequence[int], winners: Sequence[int]) -> Cl
     of_class = [said for said, came in zip(favourites, winners, strict=True) if came == column]
     right = sum(said == column for said in of_class)
     return ClassMetrics(
-        LABELS[column], len(of_class), sum(said == column for said in favourites), right / len(of_class) if of_class else None
+        LABELS[column],
+        len(of_class),
+        sum(said == column for said in favourites),
+        right / len(of_class) if of_class else None,
     )
 
 

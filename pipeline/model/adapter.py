@@ -9,6 +9,8 @@ from pipeline.model.load import Classifier, first_line, head_modules, quiet
 
 WEIGHTS: Final = "adapter_model.safetensors"
 CONFIG: Final = "adapter_config.json"
+# What PEFT itself saves for a classifier, whatever it is told.
+PEFT_SAVES: Final = ("classifier", "score")
 
 
 def attach_adapter(classifier: Classifier, adapter: Path) -> Classifier:
@@ -47,7 +49,8 @@ def _require_same_tensors(model: Any, adapter: Path) -> None:
 
     if not (adapter / WEIGHTS).is_file():
         raise ModelUnusableError(
-            f"the adapter {adapter} has no {WEIGHTS}", fix="save it again with safe_serialization=True; pickles are not opened"
+            f"the adapter {adapter} has no {WEIGHTS}",
+            fix="save it again with safe_serialization=True; pickles are not opened",
         )
     with safe_open(adapter / WEIGHTS, framework="pt") as file:
         stored = set(file.keys())
@@ -55,8 +58,8 @@ def _require_same_tensors(model: Any, adapter: Path) -> None:
     strays, absent = sorted(stored - wanted), sorted(wanted - stored)
     if strays or absent:
         raise ModelUnusableError(
-            f"the adapter {adapter} does not fit the model: {len(strays)} tensors have no place, {len(absent)} are missing"
-            f" ({', '.join((strays + absent)[:2])})",
+            f"the adapter {adapter} does not fit the model: {len(strays)} tensors have no place,"
+            f" {len(absent)} are missing ({', '.join((strays + absent)[:2])})",
             fix="name the base model that it was trained on",
         )
 
@@ -79,7 +82,7 @@ def new_adapter(classifier: Classifier, *, rank: int, alpha: int, dropout: float
         lora_alpha=alpha,
         lora_dropout=dropout,
         target_modules=list(targets),
-        modules_to_save=list(saved),
+        modules_to_save=[name for name in saved if name not in PEFT_SAVES],
     )
     with quiet():
         model = get_peft_model(classifier.model, config)
@@ -87,9 +90,13 @@ def new_adapter(classifier: Classifier, *, rank: int, alpha: int, dropout: float
 
 
 def modules_to_save(classifier: Classifier) -> tuple[str, ...]:
-    """Modules that are trained whole and stored in the adapter: the head, and a pooler that the checkpoint lacks."""
-    pooler = ("pooler",) if any("pooler" in name.split(".") for name in classifier.missing) else ()
-    return (*head_modules(classifier.model), *pooler)
+    """Modules that are trained whole and stored in the adapter: the head, and the pooler below it where there is one.
+
+    A pooler is one layer between encoder and head. Checkpoints lack it or carry one that their own use never called
+    (embedding models take the mean), so it has to be learned like the head.
+    """
+    has_pooler = any(name.split(".")[-1] == "pooler" for name, _ in classifier.model.named_modules())
+    return (*head_modules(classifier.model), *(("pooler",) if has_pooler else ()))
 
 
 def lora_targets(model: Any, saved: tuple[str, ...]) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class Classifier:
     missing: tuple[str, ...] = field(default=())
 
     def logits(self, rows: Sequence[Ids]) -> "torch.Tensor":
-        """Logits [rows, labels] in float32 on the model's device, whatever it computes in; see `batch.pad_id` for the padding."""
+        """Logits [rows, labels] in float32, whatever the model computes in; `batch.pad_id` says how rows are padded."""
         config = self.model.config
         batch = collate(rows, self.tokenizer.pad_token_id, vocab_size(config))
         config.pad_token_id = batch.pad
@@ -135,7 +135,9 @@ def load_classifier(
                 output_loading_info=True,
             )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelUnusableError(f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --level standard") from error
+        raise ModelUnusableError(
+            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --level standard"
+        ) from error
     missing = tuple(sorted(info["missing_keys"]))
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
     if random:
@@ -149,7 +151,9 @@ def load_classifier(
 def head_modules(model: Any) -> tuple[str, ...]:
     """The classifier's own modules: what stands beside the encoder and has weights (`score`, `classifier`, ...)."""
     prefix = model.base_model_prefix
-    return tuple(name for name, module in model.named_children() if name != prefix and any(True for _ in module.parameters()))
+    return tuple(
+        name for name, module in model.named_children() if name != prefix and any(True for _ in module.parameters())
+    )
 
 
 def _belongs_to_head(model: Any, weight: str) -> bool:
@@ -180,7 +184,9 @@ def choose_length(asked: int | None, tokenizer: Any, config: Any) -> int:
     if asked is None:
         return DEFAULT_LENGTH if limit is None else min(DEFAULT_LENGTH, limit)
     if limit is not None and asked > limit:
-        raise SettingsError(f"a length of {asked} tokens was asked; the model is made for {limit}", fix=f"say --max-length {limit}")
+        raise SettingsError(
+            f"a length of {asked} tokens was asked; the model is made for {limit}", fix=f"say --max-length {limit}"
+        )
     return asked
 
 

@@ -21,7 +21,7 @@ from pipeline.text.prompt import Ids
 CPU_BATCH_TOKENS: Final = 4096
 GPU_BATCH_TOKENS: Final = 16384
 
-Advance = Callable[[int], None]
+Count = Callable[[int], None]
 
 
 class NotFiniteError(PipelineError, ArithmeticError):
@@ -61,7 +61,8 @@ def score_battles(
     *,
     batch_tokens: int,
     swap: Swap = "none",
-    advance: Advance = lambda _: None,
+    expect: Count = lambda _: None,
+    advance: Count = lambda _: None,
 ) -> Scored:
     """Probabilities for every battle.
 
@@ -71,6 +72,7 @@ def score_battles(
         battles: in any order; the result keeps it.
         batch_tokens: of a batch, padding included.
         swap: which battles are looked at a second time with A and B exchanged.
+        expect: told how many second looks there will be, once that is known.
         advance: told how many battles are done; a second look counts as a battle.
 
     Raises:
@@ -81,6 +83,7 @@ def score_battles(
     probabilities = score_rows(classifier, rows, batch_tokens=batch_tokens, advance=advance)
     _require_finite(battles, probabilities)
     again = to_swap(swap, probabilities)
+    expect(len(again))
     swapped_rows = encoder.encode([battles[place].swapped() for place in again])
     second = score_rows(classifier, swapped_rows, batch_tokens=batch_tokens, advance=advance)
     _require_finite([battles[place] for place in again], second)
@@ -98,7 +101,7 @@ def score_battles(
 
 
 def score_rows(
-    classifier: Classifier, rows: Sequence[Ids], *, batch_tokens: int, advance: Advance = lambda _: None
+    classifier: Classifier, rows: Sequence[Ids], *, batch_tokens: int, advance: Count = lambda _: None
 ) -> list[Row]:
     """Probabilities of encoded rows, in order; softmax in float64 of float32 logits, so each row sums to 1."""
     import torch

@@ -1,4 +1,4 @@
-"""A whole scoring run: preflight, the adapter's record, load, score. `arena score` and `arena evaluate` are two uses of it."""
+"""A whole scoring run: preflight, the adapter's record, load, score. `arena score` is one use of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,15 @@ from pathlib import Path
 
 from pipeline.arena.table import Table
 from pipeline.errors import SettingsError
-from pipeline.model.load import Device, Dtype, choose_device, choose_dtype, choose_length, load_classifier, require_packages
+from pipeline.model.load import (
+    Device,
+    Dtype,
+    choose_device,
+    choose_dtype,
+    choose_length,
+    load_classifier,
+    require_packages,
+)
 from pipeline.preflight import Preflight, locate, preflight
 from pipeline.progress import Progress
 from pipeline.scoring.engine import Scored, default_batch_tokens, score_battles
@@ -14,6 +22,7 @@ from pipeline.scoring.swap import Swap
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import DEFAULT_TEMPLATE
 from pipeline.training.record import TrainingRecord, contradictions, read_record
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -59,7 +68,7 @@ def score_table(request: Request, table: Table, tell: Callable[[str], None]) -> 
     checked = preflight(request.model, purpose="score", adapter=request.adapter, labels=labels, roots=request.roots)
     _agree(request, record, checked, tell)
     require_packages()
-    return _score(request, record, checked, labels, table, tell)
+    return _score(request, record, checked, table, labels=labels, tell=tell)
 
 
 def _record(request: Request) -> TrainingRecord | None:
@@ -97,8 +106,9 @@ def _score(
     request: Request,
     record: TrainingRecord | None,
     checked: Preflight,
-    labels: int,
     table: Table,
+    *,
+    labels: int,
     tell: Callable[[str], None],
 ) -> Run:
     from pipeline.model.adapter import attach_adapter
@@ -113,18 +123,19 @@ def _score(
     if checked.adapter_path is not None:
         classifier = attach_adapter(classifier, checked.adapter_path)
     encoder = make_encoder(classifier.tokenizer, length, record)
-    tell(f"scoring {len(table.battles):,} battles on {device.type}, {str(dtype).removeprefix('torch.')}, rows of at most {length} tokens")
-    looks = len(table.battles) * (2 if request.swap == "all" else 1)
-    with Progress("scoring", looks, "battles") as progress:
+    dtype_name = str(dtype).removeprefix("torch.")
+    tell(f"scoring {len(table.battles):,} battles on {device.type}, {dtype_name}, rows of at most {length} tokens")
+    with Progress("scoring", len(table.battles), "battles") as progress:
         scored = score_battles(
             classifier,
             encoder,
             table.battles,
             batch_tokens=request.batch_tokens or default_batch_tokens(device.type),
             swap=request.swap,
+            expect=progress.expect,
             advance=progress.advance,
         )
-    return Run(checked, scored, labels, length, device.type, str(dtype).removeprefix("torch."))
+    return Run(checked, scored, labels, length, device.type, dtype_name)
 
 
 def make_encoder(tokenizer: object, length: int, record: TrainingRecord | None) -> Encoder:

@@ -26,9 +26,7 @@ def to_swap(swap: Swap, probabilities_BC: Sequence[Row]) -> tuple[int, ...]:
         return ()
     if swap == "all":
         return tuple(range(len(probabilities_BC)))
-    return tuple(
-        place for place, row in enumerate(probabilities_BC) if abs(row[A_WINS] - row[B_WINS]) < MARGIN
-    )
+    return tuple(place for place, row in enumerate(probabilities_BC) if abs(row[A_WINS] - row[B_WINS]) < MARGIN)
 
 
 def turn_back(row: Row) -> Row:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def plan_batches(lengths: Sequence[int], token_budget: int) -> tuple[Batch, ...]:
-    """Places of the rows of each batch; rows of a batch are padded to its longest, and that times the rows is the budget.
+    """Places of the rows of each batch: its longest row times its rows is at most the budget.
 
     A row that is longer than the whole budget gets a batch to itself.
 
@@ -75,10 +75,10 @@ def pad_id(rows: Sequence[Ids], preferred: int | None, vocab_size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Collated:
-    """A batch as tensors [rows, longest], padded on the right: ids, mask (1 text, 0 padding), and the id padded with."""
+    """A batch as tensors [rows, longest], padded on the right: ids, mask (1 text, 0 padding), the id padded with."""
 
-    ids_BT: "torch.Tensor"
-    mask_BT: "torch.Tensor"
+    ids_BT: "torch.Tensor"  # noqa: N815 - carries its shape
+    mask_BT: "torch.Tensor"  # noqa: N815 - carries its shape
     pad: int
 
 

@@ -21,7 +21,7 @@ PARTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The words around the parts of a battle. `name` goes into the record of a training run and never changes meaning."""
+    """The words around the parts of a battle. `name` goes into training records and keeps its meaning."""
 
     name: str
     before_prompt: str
@@ -80,7 +80,9 @@ def lay_out(frame: Frame, parts: Sequence[Ids], max_length: int) -> Ids:
         ValueError: `max_length` leaves no room for the answers beside the template; names the smallest that does.
     """
     if max_length < frame.shortest:
-        raise ValueError(f"a length of {max_length} tokens leaves no room for both answers; at least {frame.shortest} are needed")
+        raise ValueError(
+            f"a length of {max_length} tokens leaves no room for both answers; at least {frame.shortest} are needed"
+        )
     room = allot([len(part) for part in parts], SHARES, max_length - frame.overhead)
     prompt, answer_a, answer_b = (shorten(part, width, frame.cut) for part, width in zip(parts, room, strict=True))
     return (*frame.start, *prompt, *frame.before_a, *answer_a, *frame.before_b, *answer_b, *frame.end)

@@ -27,7 +27,9 @@ def check_directory(target: Path, *, force: bool) -> None:
                 f"{target}: it holds other things than an adapter", fix="name a directory that does not exist yet"
             )
         if not force:
-            raise OutputError(f"{target}: it holds an adapter already", fix="name another directory, or say --force to replace it")
+            raise OutputError(
+                f"{target}: it holds an adapter already", fix="name another directory, or say --force to replace it"
+            )
     with _beside(target) as temporary:
         temporary.mkdir(parents=True)
 
@@ -79,7 +81,8 @@ def _beside(target: Path) -> Iterator[Path]:
         if isinstance(error, OutputError):
             raise
         raise OutputError(
-            f"{target}: it cannot be written: {error.strerror or error}", fix="name a directory below one that can be written"
+            f"{target}: it cannot be written: {error.strerror or error}",
+            fix="name a directory below one that can be written",
         ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

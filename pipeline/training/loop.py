@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pipeline.arena.battle import Battle, winners_of
 from pipeline.arena.metric import accuracy, favourite, log_loss, prior
@@ -23,9 +23,6 @@ from pipeline.training.schedule import rate_factor
 
 if TYPE_CHECKING:
     import torch
-
-# Steps whose battles are sorted by length together, so that a micro-batch holds rows of one length.
-POOL_STEPS: Final = 16
 
 
 class DivergedError(PipelineError, ArithmeticError):
@@ -130,23 +127,40 @@ def train(
         torch.manual_seed(plan.seed)
         classifier = _prepared(classifier, plan)
         optimiser = torch.optim.AdamW(
-            [each for each in classifier.model.parameters() if each.requires_grad], lr=plan.rate, weight_decay=plan.weight_decay
+            [each for each in classifier.model.parameters() if each.requires_grad],
+            lr=plan.rate,
+            weight_decay=plan.weight_decay,
         )
-        steps = list(_steps([len(row) for row in rows[0]], plan))
+        steps = list(_steps(len(battles), plan))
         losses: list[float] = []
         evaluations: list[Evaluation] = []
         per_epoch = len(steps) // plan.epochs
         for number, step in enumerate(steps):
             for group in optimiser.param_groups:
                 group["lr"] = plan.rate * rate_factor(number, len(steps), max(1, round(plan.warmup * len(steps))))
-            seen = [(rows[swap][place], winners[swap][place]) for place, swap in zip(step.places, step.swapped, strict=True)]
+            seen = [
+                (rows[swap][place], winners[swap][place]) for place, swap in zip(step.places, step.swapped, strict=True)
+            ]
             losses.append(_take_step(classifier, optimiser, seen, plan, number))
             advance(len(seen))
             if _is_due(number + 1, per_epoch, plan.evaluate_every):
                 mean = sum(losses[-per_epoch:]) / len(losses[-per_epoch:])
-                evaluations += _evaluate(classifier, encoder, held_out, winners[0], number + 1, (number + 1) / per_epoch, plan)
+                evaluations += _evaluate(
+                    classifier,
+                    encoder,
+                    held_out,
+                    winners[0],
+                    step=number + 1,
+                    epoch=(number + 1) / per_epoch,
+                    batch_tokens=plan.batch_tokens,
+                )
                 tell(_line(evaluations, mean, number + 1, len(steps)))
-    return Trained(replace(classifier, model=classifier.model.eval()), tuple(losses), tuple(evaluations), time.perf_counter() - began)
+    return Trained(
+        replace(classifier, model=classifier.model.eval()),
+        tuple(losses),
+        tuple(evaluations),
+        time.perf_counter() - began,
+    )
 
 
 def _require_labels(battles: Sequence[Battle], held_out: Sequence[Battle], labels: int) -> None:
@@ -182,20 +196,19 @@ def _with_fresh_head(classifier: Classifier) -> Classifier:
     return classifier
 
 
-def _steps(lengths: Sequence[int], plan: Plan) -> Iterator[Step]:
-    """All steps of a run. The order is random; battles of like length share a step, which saves padding."""
+def _steps(battles: int, plan: Plan) -> Iterator[Step]:
+    """All steps of a run, in a random order.
+
+    Steps of battles of like length would save some padding, but a step is then of one kind of battle, and a small run
+    does not get off the ground; micro-batches are sorted anyway.
+    """
     order = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
-    turned = [order.random() < 1 / 2 for _ in lengths]
+    turned = [order.random() < 1 / 2 for _ in range(battles)]
     for epoch in range(plan.epochs):
-        places = list(range(len(lengths)))
+        places = list(range(battles))
         order.shuffle(places)
-        pool = POOL_STEPS * plan.batch_size
-        steps: list[tuple[int, ...]] = []
-        for first in range(0, len(places), pool):
-            chunk = sorted(places[first : first + pool], key=lambda place: lengths[place])
-            steps += [tuple(chunk[at : at + plan.batch_size]) for at in range(0, len(chunk), plan.batch_size)]
-        order.shuffle(steps)
-        for step in steps:
+        for first in range(0, len(places), plan.batch_size):
+            step = tuple(places[first : first + plan.batch_size])
             yield Step(step, tuple(plan.swap and turned[place] != bool(epoch % 2) for place in step))
 
 
@@ -214,7 +227,9 @@ def _take_step(
         loss += share.detach()
     mean = float(loss)
     if mean != mean or mean in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN differs from itself
-        raise DivergedError(f"the loss of step {number + 1} is {mean}", fix="say --rate with a tenth of it, or --dtype float32")
+        raise DivergedError(
+            f"the loss of step {number + 1} is {mean}", fix="say --rate with a tenth of it, or --dtype float32"
+        )
     torch.nn.utils.clip_grad_norm_([each for group in optimiser.param_groups for each in group["params"]], plan.clip)
     optimiser.step()
     return mean
@@ -229,15 +244,16 @@ def _evaluate(
     encoder: Encoder,
     held_out: Sequence[Battle],
     trained_winners: Sequence[int],
+    *,
     step: int,
     epoch: float,
-    plan: Plan,
+    batch_tokens: int,
 ) -> list[Evaluation]:
     """An evaluation, or none where nothing is held out; the prior is the one of the battles trained on."""
     if not held_out:
         return []
     classifier.model.eval()
-    scored = score_battles(classifier, encoder, held_out, batch_tokens=plan.batch_tokens)
+    scored = score_battles(classifier, encoder, held_out, batch_tokens=batch_tokens)
     classifier.model.train()
     winners = winners_of(held_out)
     constant = prior(trained_winners, classifier.labels)

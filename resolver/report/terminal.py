@@ -31,6 +31,14 @@ def render(reports: tuple[Report, ...], *, colour: bool = False, places: tuple[s
     return coloured(lines) if colour else plain(lines)
 
 
+def render_findings(findings: tuple[Finding, ...], *, colour: bool = False) -> str:
+    """Findings alone, the gravest first, without a model's summary."""
+    lines: list[Line] = []
+    for finding in sorted(findings, key=lambda each: ORDER[each.severity]):
+        lines += _finding(finding)
+    return coloured(lines) if colour else plain(lines)
+
+
 def render_not_found(
     diagnosis: NotFound, trail: tuple[TrailStep, ...], *, colour: bool = False, place: str | None = None
 ) -> str:

@@ -239,9 +239,12 @@ def submission_suspect(evidence: SubmissionEvidence) -> Iterator[Finding]:
 
 
 def _constant(forecasts: Sequence[tuple[float, ...]]) -> str | None:
-    if len(forecasts) < 2 or len(set(forecasts)) > 1:  # noqa: PLR2004 - one row is always constant
+    is_label = bool(forecasts) and len(forecasts[0]) == 1
+    # Two forecasts that agree to the last digit are one forecast; a handful of equal labels is nothing.
+    if len(forecasts) < (FEW_ROWS if is_label else 2) or len(set(forecasts)) > 1:
         return None
-    return f"all {len(forecasts)} rows say the same: {', '.join(f'{value:.4g}' for value in forecasts[0])}"
+    said = LABELS[forecasts[0][0] != 1] if is_label else ", ".join(f"{value:.4g}" for value in forecasts[0])
+    return f"all {len(forecasts)} rows say the same: {said}"
 
 
 def _leaning(forecasts: Sequence[tuple[float, ...]]) -> str | None:
