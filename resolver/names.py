@@ -12,7 +12,7 @@ _WORD = re.compile(
     r"|\d+(?:\.\d+)?[bm](?![a-z])"  # 8b, 0.5b, 270m
     r"|\d+bit|int\d+|fp\d+|bf16|nf4|w\d+a\d+"  # widths
     r"|\d+(?:\.\d+)*"  # versions
-    r"|[a-z]+"
+    r"|[a-z]+?(?=v\d)|[a-z]+"  # deberta-v3 and debertav3
 )
 _SIZE = re.compile(r"(?:\d+x|[ea])?\d+(?:\.\d+)?[bm]")
 _INSTRUCT = frozenset({"instruct", "it", "chat"})

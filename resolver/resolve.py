@@ -131,7 +131,7 @@ def choose(text: str, environment: Environment, host: Host, *, minimum_confidenc
         if graded:
             raise AmbiguousModel(text, trail_, ambiguous(text, tuple(each.identity(text) for each in graded)))
         raise ModelNotFound(text, trail_, not_found(text, reference, trail_, environment))
-    _refuse_ties(text, sure, trail)
+    _refuse_ties(text, sure, host, trail)
     return _first_accepted(text, [each for each in sure if each.confidence == sure[0].confidence], host, trail)
 
 
@@ -191,32 +191,36 @@ def _is_sure(confidence: Confidence, minimum: Confidence) -> bool:
     return confidence != "guess" and CONFIDENCES.index(confidence) <= CONFIDENCES.index(minimum)
 
 
-def _refuse_ties(text: str, sure: list[Graded], trail: list[TrailStep]) -> None:
-    """Raise where several directories of one source answer equally well and are not copies of each other."""
-    equal = [
-        each for each in sure if _rank(each) == _rank(sure[0]) and each.candidate.source == sure[0].candidate.source
-    ]
-    if len(equal) > 1 and sure[0].candidate.claim != "entry" and len({header_digest(each.root) for each in equal}) > 1:
+def _refuse_ties(text: str, sure: list[Graded], host: Host, trail: list[TrailStep]) -> None:
+    """Raise where several usable directories of one source answer equally well and are not copies of each other."""
+    first = sure[0]
+    equal = [each for each in sure if _rank(each) == _rank(first) and each.candidate.source == first.candidate.source]
+    if len(equal) == 1 or first.candidate.claim == "entry":
+        return
+    usable = [each for each in equal if not _decisive_errors(describe_bytes(each.candidate.path), host)]
+    if len({header_digest(each.root) for each in usable}) > 1:
         from resolver.diagnosis import ambiguous  # noqa: PLC0415 - only when there is bad news
 
         steps = (*trail, *(_step(each, "found") for each in sure))
-        raise AmbiguousModel(text, steps, ambiguous(text, tuple(each.identity(text) for each in equal)))
+        raise AmbiguousModel(text, steps, ambiguous(text, tuple(each.identity(text) for each in usable)))
 
 
 def _first_accepted(text: str, equal: list[Graded], host: Host, trail: list[TrailStep]) -> Chosen:
     """The first whose bytes are usable anywhere; where none is, the first, with its errors."""
-    refused: Chosen | None = None
+    refused: list[Chosen] = []
     for graded in equal:
         description = describe_bytes(graded.candidate.path)
-        judged = judge(Evidence(description, Intent(), host), DECISIVE_RULES)
-        errors = tuple(finding for finding in judged.findings if finding.severity == "error")
+        errors = _decisive_errors(description, host)
         if not errors:
             return Chosen(graded.identity(text), description, (*trail, _step(graded, "found")))
         trail.append(_step(graded, "rejected", f"{errors[0].code} {errors[0].message}"))
-        refused = refused or Chosen(graded.identity(text), description, (), errors)
-    if refused is None:  # pragma: no cover - the caller passes at least one
-        raise AssertionError(text)
-    return refused.replaced(trail=tuple(trail))
+        refused.append(Chosen(graded.identity(text), description, (), errors))
+    return refused[0].replaced(trail=tuple(trail))
+
+
+def _decisive_errors(description: ModelDescription, host: Host) -> tuple[Finding, ...]:
+    judged = judge(Evidence(description, Intent(), host), DECISIVE_RULES)
+    return tuple(finding for finding in judged.findings if finding.severity == "error")
 
 
 def _rejection(chosen: Chosen, host: Host) -> Report:

@@ -90,7 +90,9 @@ class KaggleMount:
         near: list[Found] = []
         for found in model_directories(base) if ids else ():
             hub_id = next((each for each in ids if same_name(each, found.folders)), None)
-            if hub_id and not found.is_cache:
+            if found.is_cache or _is_other_version(reference, found):
+                continue
+            if hub_id:
                 folder = "/".join(found.folders)
                 ground = Ground("name", f"the folder {folder} is called so", hub_id)
                 yield self._candidate(found.path, found.folders, ground)
@@ -105,6 +107,14 @@ class KaggleMount:
         if version is None and named and isinstance(named[0], KaggleHandle):
             version = named[0].version
         return Candidate(self.name, path, ground.claim, folders, ground.why, ground.hub_id, handle, version=version)
+
+
+def _is_other_version(reference: Reference, found: Found) -> bool:
+    """Whether a folder is the very variation that was asked for, in a version that was not."""
+    if not isinstance(reference, KaggleHandle) or reference.version is None:
+        return False
+    named = mounted_name(found.folders)
+    return named is not None and same_place(named[0], reference)
 
 
 def _asked(reference: Reference, environment: Environment) -> KaggleHandle | KaggleDataset | None:
