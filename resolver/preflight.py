@@ -11,7 +11,7 @@ from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.model_types import installed_model_types, known_since
 from resolver.record import Record, field
-from resolver.resolve import Chosen, choose
+from resolver.resolve import Chosen, choose, named
 from resolver.rules.judge import judge
 from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Evidence, Intent, Rule
@@ -92,7 +92,7 @@ def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, hos
         model=model.identity,
         adapter=None if adapter is None else adapter.identity,
         verdict=verdict,
-        findings=judged.findings,
+        findings=named(judged.findings, model.identity),
         run=judged.run,
         skipped=judged.skipped,
         trail=(*model.trail, *(adapter.trail if adapter else ())),

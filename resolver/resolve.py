@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from resolver.catalog import hub_ids
 from resolver.environment import Environment
 from resolver.errors import AmbiguousModel, ModelNotFound, ModelRejected
 from resolver.finding import CONFIDENCES, Confidence, Finding, Identity, Outcome, Report, TrailStep
@@ -72,6 +73,7 @@ class Graded(Record):
     candidate: Candidate
     grade: Grade
     root: Path
+    hub_id: str | None = None
 
     @property
     def confidence(self) -> Confidence:
@@ -88,7 +90,7 @@ class Graded(Record):
             evidence=self.grade.evidence,
             revision=self.candidate.revision,
             kaggle_handle=self.candidate.kaggle_handle,
-            hub_id=self.candidate.hub_id,
+            hub_id=self.candidate.hub_id or self.hub_id,
         )
 
 
@@ -159,7 +161,7 @@ def _graded(reference: Reference, environment: Environment, trail: list[TrailSte
             continue
         seen.add(key)
         root = find_model_root(located.path)
-        graded = Graded(located, _grade(located, reference, root), root)
+        graded = Graded(located, _grade(located, reference, root), root, next(iter(hub_ids(reference)), None))
         if graded.grade.confidence is None:
             trail.append(_step(graded, "near"))
             continue
@@ -218,6 +220,19 @@ def _first_accepted(text: str, equal: list[Graded], host: Host, trail: list[Trai
     return refused[0].replaced(trail=tuple(trail))
 
 
+def named(findings: tuple[Finding, ...], identity: Identity) -> tuple[Finding, ...]:
+    """The findings with the placeholder of their commands filled in, where it is known which hub id this is."""
+    hub_id = identity.hub_id
+    if hub_id is None:
+        return findings
+    return tuple(
+        each.replaced(fix=each.fix.replaced(command=each.fix.command.replace("REPO_ID", hub_id)))
+        if each.fix.command and "REPO_ID" in each.fix.command
+        else each
+        for each in findings
+    )
+
+
 def _decisive_errors(description: ModelDescription, host: Host) -> tuple[Finding, ...]:
     judged = judge(Evidence(description, Intent(), host), DECISIVE_RULES)
     return tuple(finding for finding in judged.findings if finding.severity == "error")
@@ -231,7 +246,7 @@ def _rejection(chosen: Chosen, host: Host) -> Report:
         judged_with={},
         model=chosen.identity,
         verdict="unusable",
-        findings=chosen.errors,
+        findings=named(chosen.errors, chosen.identity),
         trail=chosen.trail,
     )
 

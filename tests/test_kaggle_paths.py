@@ -78,7 +78,7 @@ def test_mounted_model_is_found_from_the_path_in_every_layout(tmp_path, path, hu
 
 @pytest.mark.parametrize(("path", "hub_id"), rows())
 def test_mounted_model_is_found_from_the_handle(tmp_path, path, hub_id):
-    handle, below = mounted_name(tuple(path.split("/")))
+    handle, _ = mounted_name(tuple(path.split("/")))
     where = place(tmp_path / "input" / path, hub_id)
     owned = (
         handle

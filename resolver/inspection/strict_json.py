@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from resolver.record import Record
 
+MAX_SHOWN: Final = 20  # enough to show; a bomb has millions
 MAX_BYTES: Final = 256 * 1024 * 1024  # the largest honest tokenizer.json known is 33 MB
 
 
@@ -51,6 +52,13 @@ def read_json(path: Path, *, max_bytes: int = MAX_BYTES) -> JsonFile:
     return parse_json(data)
 
 
+def _twice(items: list[tuple[str, Any]]) -> list[str]:
+    """The keys that stand more than once, at most MAX_SHOWN of them."""
+    seen: set[str] = set()
+    twice = [key for key, _ in items if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+    return twice[:MAX_SHOWN]
+
+
 def parse_json(data: bytes) -> JsonFile:
     """Decode bytes as strict JSON.
 
@@ -63,12 +71,8 @@ def parse_json(data: bytes) -> JsonFile:
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
-        if len(result) != len(items):
-            seen: set[str] = set()
-            for key, _ in items:
-                if key in seen and len(irregular) < 20:  # noqa: PLR2004 - enough to show; a bomb has millions
-                    irregular.append(f"duplicate key {key!r}")
-                seen.add(key)
+        if len(result) != len(items) and len(irregular) < MAX_SHOWN:
+            irregular.extend(f"duplicate key {key!r}" for key in _twice(items))
         return result
 
     def constant(name: str) -> float:

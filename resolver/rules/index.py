@@ -13,11 +13,12 @@ from resolver.rules.rule import Evidence, Rule, rule
 from resolver.rules.weights import is_model
 from resolver.rules.words import few, quoted, size, some
 
-REBUILD: Final = "rebuild the index from the shards' headers"
+REFETCH: Final = "fetch the index again from where the shards came from, or save the model again"
 
 
-def _repair(model: ModelDescription) -> str:
-    return f"resolver repair index {quoted(model.root)} --to {quoted(f'{model.root.name}-repaired')}"
+def _fetch_index(model: ModelDescription) -> str:
+    name = model.weights.index.file if model.weights.index else "model.safetensors.index.json"
+    return f"hf download REPO_ID {name} --local-dir {quoted(model.root)} --force-download"
 
 
 def _usable(model: ModelDescription) -> IndexFacts | None:
@@ -39,8 +40,8 @@ def index_invalid(evidence: Evidence) -> Iterator[Finding]:
 
         KeyError: 'metadata'
 
-    An index that was written by hand, cut short or merged badly stops the loader although all shards are whole. It can
-    be rebuilt from their headers: `resolver repair index MODEL --to DIRECTORY`.
+    An index that was written by hand, cut short or merged badly stops the loader although all shards are whole. Fetch
+    the index again from where the shards came from, or save the model again.
     """
     model, index = evidence.model, evidence.model.weights.index
     if index is None or index.fault is None or index.fault.bomb or foreign(model.files, index.file) is not None:
@@ -51,8 +52,8 @@ def index_invalid(evidence: Evidence) -> Iterator[Finding]:
         path=model.files.path(index.file),
         place=Place(line=fault.line, pointer=fault.pointer),
         evidence={"fault": fault.message, "line": fault.line, "column": fault.column},
-        fix=REBUILD,
-        command=_repair(model),
+        fix=REFETCH,
+        command=_fetch_index(model),
     )
 
 
@@ -95,8 +96,8 @@ def index_mismatch(evidence: Evidence) -> Iterator[Finding]:
         path=model.files.path(index.file),
         place=Place(pointer="/weight_map"),
         evidence={"count": len(astray), "nowhere": few(nowhere), "in_another_shard": elsewhere, "first": few(astray)},
-        fix=REBUILD if not nowhere else "fetch the shards and the index of one revision",
-        command=_repair(model) if not nowhere else None,
+        fix=REFETCH if not nowhere else "fetch the shards and the index of one revision",
+        command=_fetch_index(model) if not nowhere else None,
         severity="warning",  # an error only once the standard level has shown that a parameter is missing
     )
 
@@ -138,8 +139,8 @@ def tensor_unindexed(evidence: Evidence) -> Iterator[Finding]:
             path=model.files.path(index.file),
             place=Place(pointer="/weight_map"),
             evidence={"count": len(found), "tensors": few(found)},
-            fix=REBUILD,
-            command=_repair(model),
+            fix=REFETCH,
+            command=_fetch_index(model),
         )
 
 
@@ -219,7 +220,7 @@ def total_size_differs(evidence: Evidence) -> Iterator[Finding]:
 
     No loader reads it; programs that plan memory before they load do, and split the model by it. That files are
     larger than it by their headers is normal and not meant here. It comes from an index that was merged or quantised
-    by hand, or from a writer that counted in elements. Rebuild the index: `resolver repair index MODEL --to DIRECTORY`.
+    by hand, or from a writer that counted in elements. Fetch the index again or save the model again.
     """
     model = evidence.model
     index = _usable(model)
@@ -232,8 +233,8 @@ def total_size_differs(evidence: Evidence) -> Iterator[Finding]:
             path=model.files.path(index.file),
             place=Place(pointer="/metadata/total_size"),
             evidence={"total_size": index.total_size, "tensors_bytes": actual},
-            fix=REBUILD,
-            command=_repair(model),
+            fix=REFETCH,
+            command=_fetch_index(model),
         )
 
 
@@ -293,7 +294,7 @@ def shards_without_index(evidence: Evidence) -> Iterator[Finding]:
 
         OSError: Error no file named model.safetensors, or pytorch_model.bin, found in directory /models/x.
 
-    The index can be written from the headers of the shards: `resolver repair index MODEL --to DIRECTORY`.
+    Fetch the index from where the shards came from; saving the model again writes it too.
     """
     model = evidence.model
     shards = model.weights.formats.get("shards-without-index", ())
@@ -307,7 +308,7 @@ def shards_without_index(evidence: Evidence) -> Iterator[Finding]:
         path=model.files.path(shards[0]),
         evidence=told,
         fix=f"fetch {name}" + ("" if pickled else ", or write it from the shards' headers"),
-        command=f"hf download REPO_ID {name} --local-dir {quoted(model.root)}" if pickled else _repair(model),
+        command=f"hf download REPO_ID {name} --local-dir {quoted(model.root)}" if pickled else _fetch_index(model),
     )
 
 

@@ -78,7 +78,7 @@ class Rule(Record):
     consequence: str
     judge: Judgement
     requires: tuple[str, ...] = ()
-    applies: Condition = lambda _: None  # noqa: E731 - a default, not a name
+    applies: Condition = lambda _: None
 
     @property
     def title(self) -> str:

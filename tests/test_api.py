@@ -1,0 +1,92 @@
+"""The face: what `import resolver` offers, over this process's own environment."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from model_factory import model_dir
+
+import resolver
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """A machine with nothing on it."""
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "RESOLVER_ROOTS", "RESOLVER_ALIASES", "RESOLVER_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("KAGGLE_CACHE_MOUNT_FOLDER", str(tmp_path / "input"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_resolve_model_gives_a_path_like(alone):
+    where = model_dir(alone / "m")
+    found = resolver.resolve_model(where)
+    assert isinstance(found, resolver.Resolution)
+    assert os.fspath(found) == str(found) == str(where)
+    assert os.listdir(found) == os.listdir(where)
+    assert found.report is None
+
+
+def test_resolve_model_with_a_purpose_brings_its_report(alone):
+    where = model_dir(alone / "m")
+    assert resolver.resolve_model(where, purpose="load").report.verdict == "usable"
+    with pytest.raises(resolver.ModelRejected) as caught:
+        resolver.resolve_model(where, purpose="score")
+    assert [each.code for each in caught.value.report.errors()] == ["C307"]
+    assert "C307" in str(caught.value)
+
+
+def test_errors_are_caught_as_what_the_libraries_raise(alone):
+    with pytest.raises(OSError):
+        resolver.resolve_model("org/absent")
+    with pytest.raises(FileNotFoundError):
+        resolver.resolve_model("org/absent")
+    with pytest.raises(ValueError):
+        resolver.resolve_model("")
+
+
+def test_check_model_never_raises_for_a_bad_model(alone):
+    (alone / "bad").mkdir()
+    assert resolver.check_model(alone / "bad").verdict == "unusable"
+    assert resolver.check_model("org/absent").verdict == "not-found"
+
+
+@pytest.mark.parametrize("wrong", [{"level": "deep"}, {"accelerator": "kaggle-t4x2"}])
+def test_check_model_refuses_what_it_cannot_judge(alone, wrong):
+    """Unknown is never a pass: a level that does not exist here is an error and not the quick one."""
+    with pytest.raises(ValueError, match="is not known"):
+        resolver.check_model(model_dir(alone / "m"), **wrong)
+
+
+def test_roots_and_config_reach_the_search(alone):
+    where = model_dir(alone / "roots/private")
+    (alone / "resolver.toml").write_text('[aliases]\n"my/own" = "./roots/private"\n')
+    assert resolver.resolve_model("my/own").path == where
+    (alone / "other.toml").write_text('roots = ["roots"]\n')
+    found = resolver.resolve_model("./private/", roots=[alone / "roots"])
+    assert found.path == where
+
+
+def test_describe_model_describes_what_is_there(alone):
+    where = model_dir(alone / "m", shards=2)
+    described = resolver.describe_model(where)
+    assert described.config.model_type == "llama"
+    assert len(described.weights.opened) == 3
+    assert described.tokenizer is not None
+
+
+def test_every_public_name_is_there_and_nothing_is_loaded_before_it_is_used():
+    for name in resolver.__all__:
+        assert getattr(resolver, name) is not None
+    code = "import resolver, sys; print([m for m in sys.modules if m.startswith('resolver.')])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert eval(said) == ["resolver.version"]
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = resolver.nonsense
