@@ -65,7 +65,7 @@ def open_session(options: argparse.Namespace) -> Session:
         options,
         environment.extended(roots, settings.aliases),
         settings,
-        tuple(_codes(options.select, "--select")),
+        _codes(options.select, "--select"),
         {
             **{
                 code: reason for text, reason in settings.ignores.items() for code in _codes([text], str(settings.path))
@@ -82,16 +82,16 @@ def _settings(options: argparse.Namespace, environment: Environment) -> Settings
         raise UsageError(str(error)) from error
 
 
-def _codes(texts: Iterable[str], where: str) -> Iterable[str]:
-    wanted = [part.strip() for text in texts for part in text.split(",") if part.strip()]
-    if not wanted and not any(texts):
-        return []
+def _codes(texts: Iterable[str], where: str) -> tuple[str, ...]:
+    wanted = [part.strip() for text in texts for part in text.split(",")]
+    if not wanted:
+        return ()
     from resolver.rules.rulebook import RULES
 
     found: dict[str, None] = {}
-    for text in wanted or [""]:
+    for text in wanted:
         codes = [rule.code for rule in RULES if text and (rule.code.startswith(text.upper()) or rule.name == text)]
         if not codes:
             raise UsageError(f"{where}: {text!r} is the beginning of no rule's code", "resolver rules")
         found.update(dict.fromkeys(codes))
-    return found
+    return tuple(found)

@@ -8,7 +8,7 @@ from typing import Final
 
 NAMED: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 # A token of Hugging Face, of Kaggle, and what stands before the "@" of an address.
-SECRET = re.compile(r"\b(hf_|KGAT_|api_org_)[A-Za-z0-9]{16,}|(\b(?:https?|git|ssh)://)[^\s/@]+(?=@)")
+SECRET = re.compile(r"\b(hf_|KGAT_|api_org_)[A-Za-z0-9]{16,}|(\b(?:https?|git|ssh):/{1,2})[^\s/@]+(?=@)")
 ESCAPED_BYTES: Final = range(0xDC80, 0xDD00)  # how Python keeps a byte that is not UTF-8 (PEP 383)
 
 

@@ -83,10 +83,16 @@ def _weights(told: ModelDescription) -> list[tuple[str, str | None]]:
     return [
         ("parameters", known if count is None else f"{number(count)}{packed}"),
         ("dtypes", ", ".join(stored)),
-        ("weights", ", ".join(weights.formats) or "none"),
+        ("weights", ", ".join(_formats(told)) or "none"),
         ("opened", _some(weights.opened)),
         ("missing", _some(weights.missing)),
     ]
+
+
+def _formats(told: ModelDescription) -> list[str]:
+    """The kinds of weights; shards are part of the index that stands beside them."""
+    formats = list(told.weights.formats)
+    return [each for each in formats if each != "shards-without-index" or told.weights.index is None]
 
 
 def _tokenizer(told: ModelDescription) -> list[tuple[str, str | None]]:
