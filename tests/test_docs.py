@@ -1,11 +1,23 @@
 """The pages below docs/ say what the code says."""
 
 import importlib.util
+import re
 from pathlib import Path
 
+import pytest
 from command_runs import PROJECT
 
+import resolver
+from pipeline.cli.main import COMMANDS as ARENA_COMMANDS
+from resolver.cli import COMMANDS, command_module
+from resolver.cli.options import parser_of
+from resolver.environment import VARIABLES, Environment
 from resolver.rules.rulebook import RULES
+from resolver.settings import KEYS, load_settings
+
+USAGE = (PROJECT / "docs" / "usage.md").read_text("utf-8")
+# Kaggle's and the terminal's own marks, which are read and not meant to be set by a user.
+NOT_SETTINGS = {"KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_IS_COMPETITION_RERUN", "COLUMNS", "TERM"}
 
 
 def rules_page() -> str:
@@ -23,3 +35,38 @@ def test_the_page_of_rules_is_what_the_rules_say() -> None:
 def test_every_rule_stands_on_the_page_once() -> None:
     page = rules_page()
     assert [page.count(f"| {rule.code} |") for rule in RULES] == [1] * len(RULES)
+
+
+def test_every_variable_that_is_read_is_documented() -> None:
+    assert [name for name in VARIABLES if name not in NOT_SETTINGS and f"`{name}`" not in USAGE] == []
+
+
+def test_every_command_is_documented() -> None:
+    named = [f"`resolver {name}" for name in COMMANDS] + [f"`{name}`" for name in ARENA_COMMANDS if name != "train"]
+    assert [text for text in named if text not in USAGE] == []
+
+
+def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
+    options = {text for action in parser_of("list", command_module("list"))._actions for text in action.option_strings}
+    check = {text for action in parser_of("check", command_module("check"))._actions for text in action.option_strings}
+    told = set(re.findall(r"(--[a-z][a-z-]+)", USAGE))
+    assert {text for text in options if text.startswith("--")} - told == {"--version"}
+    assert told - options - check == set()
+
+
+def test_the_settings_file_that_is_shown_is_valid_and_shows_every_key(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"^```toml\n(.*?)^```$", USAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / "resolver.toml").write_text(shown, "utf-8")
+    settings = load_settings(Environment(home=tmp_path, cwd=tmp_path))
+    assert settings.roots[0] == tmp_path / "models"
+    assert settings.ignores == {"L501": "our licence desk keeps the texts"}
+    assert [key for key in KEYS if key not in shown] == []
+
+
+ERRORS = [name for name in resolver.__all__ if "Error" in name or name.startswith(("Model", "Ambiguous", "Malformed"))]
+
+
+@pytest.mark.parametrize("name", [name for name in ERRORS if name != "ResolverError"])
+def test_every_public_error_is_documented(name: str) -> None:
+    assert issubclass(getattr(resolver, name), resolver.ResolverError)
+    assert f"`{name}`" in USAGE
