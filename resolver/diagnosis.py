@@ -20,6 +20,8 @@ def not_found(text: str, reference: Reference, trail: tuple[TrailStep, ...], env
     known = _known_as(reference, place)
     asked = f"{len(sources)} {'source' if len(sources) == 1 else 'sources'} asked"
     evidence = (f"{asked}; {known}" if known else asked, *near)
+    if isinstance(reference, HubId) and not _has_mount(trail, environment):
+        return NotFound(f"{text} is not on this machine", evidence, CONSEQUENCE, _bring(reference, place))
     return NotFound(_message(text, reference, place), evidence, CONSEQUENCE, _fix(text, reference, place))
 
 
@@ -46,6 +48,18 @@ def ambiguous(text: str, candidates: tuple[Identity, ...]) -> NotFound:
         ),
         ambiguous=True,
     )
+
+
+def _has_mount(trail: tuple[TrailStep, ...], environment: Environment) -> bool:
+    """Whether this is a Kaggle notebook: its variable is set, or its mount folder was there to be searched."""
+    mount = str(environment.kaggle_mount)
+    return environment.on_kaggle or not any(step.outcome == "absent" and step.where == mount for step in trail)
+
+
+def _bring(reference: HubId, place: KaggleHandle | KaggleDataset | None) -> Fix:
+    """What to do away from Kaggle; the handle is said as well, for what runs there."""
+    fetch = _download(reference)
+    return fetch if place is None else Fix(f"{fetch.text}; on Kaggle attach {place}", fetch.command)
 
 
 def _message(text: str, reference: Reference, place: KaggleHandle | KaggleDataset | None) -> str:

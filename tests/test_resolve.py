@@ -291,6 +291,22 @@ def test_gated_id_that_kaggle_does_not_have_names_the_download(tmp_path):
     assert "accept its terms at https://huggingface.co/meta-llama/Llama-2-7b-hf" in str(caught.value)
 
 
+def test_away_from_kaggle_the_fix_is_a_download(tmp_path):
+    with pytest.raises(ModelNotFound) as caught:
+        found(LLAMA, tmp_path)
+    said = str(caught.value)
+    assert "is not on this machine" in said
+    assert f"hf download {LLAMA}" in said
+    assert f"on Kaggle attach {HANDLE.rsplit('/', 1)[0]}" in said
+
+
+def test_on_kaggle_the_fix_is_to_attach(tmp_path):
+    (tmp_path / "input").mkdir()
+    with pytest.raises(ModelNotFound, match="kaggle kernels push") as caught:
+        found(LLAMA, tmp_path)
+    assert f'add "{HANDLE}" to model_sources' in str(caught.value)
+
+
 def test_malformed_reference_is_a_value_error(tmp_path):
     with pytest.raises(MalformedReference):
         found("", tmp_path)
