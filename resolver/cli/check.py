@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.cli.exit_codes import USAGE, worst
 from resolver.cli.options import add_model, whole_number
@@ -12,10 +12,8 @@ from resolver.errors import MalformedReference
 from resolver.finding import Report
 from resolver.host import this_host
 from resolver.preflight import Question, check
+from resolver.report.blocks import Told
 from resolver.report.terminal import render
-
-if TYPE_CHECKING:
-    from resolver.report.document import Told
 
 DESCRIPTION: Final = """\
 Say whether a model will load, score or train on this machine, with these versions, and why not.
@@ -95,13 +93,7 @@ def _tell(session: Session, reports: tuple[Report, ...], places: tuple[str, ...]
         from resolver.report.summary import one_line
 
         summary = "".join(f"{one_line(report)}\n" for report in reports)
-    deliver(session, lambda colour: render(reports, colour=colour, places=places), lambda: _told(reports), summary)
-
-
-def _told(reports: tuple[Report, ...]) -> "Told":
-    from resolver.report.document import Told
-
-    return Told(reports=reports)
+    deliver(session, lambda colour: render(reports, colour=colour, places=places), Told(reports=reports), summary)
 
 
 def _malformed(error: MalformedReference) -> int:

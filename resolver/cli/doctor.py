@@ -2,17 +2,14 @@
 
 import argparse
 import platform
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.cli.exit_codes import USABLE
 from resolver.cli.output import deliver
 from resolver.cli.session import Session
 from resolver.environment import Environment
 from resolver.host import PACKAGES, this_host
-from resolver.report.blocks import Location, Machine
-
-if TYPE_CHECKING:
-    from resolver.report.document import Told
+from resolver.report.blocks import Location, Machine, Told
 
 DESCRIPTION: Final = """\
 Show this machine: caches, mounts, variables, versions, accelerators, network.
@@ -32,7 +29,7 @@ def execute(session: Session) -> int:
     machine = _machine(session)
     from resolver.report.pages import render_machine
 
-    deliver(session, lambda colour: render_machine(machine, colour=colour), lambda: _told(machine))
+    deliver(session, lambda colour: render_machine(machine, colour=colour), Told(machine=machine))
     return session.exit_code(USABLE)
 
 
@@ -64,9 +61,3 @@ def _places(environment: Environment) -> tuple[Location, ...]:
         *(("packages", path) for path in environment.search_path),
     ]
     return tuple(Location(name, path, path.is_dir()) for name, path in named if path is not None)
-
-
-def _told(machine: Machine) -> "Told":
-    from resolver.report.document import Told
-
-    return Told(machine=machine)

@@ -1,17 +1,14 @@
 """`resolver explain CODE`: the page of a rule."""
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.cli.exit_codes import USABLE
 from resolver.cli.output import deliver
 from resolver.cli.session import Session
 from resolver.cli.trouble import UsageError
+from resolver.report.blocks import Told
 from resolver.rules.rulebook import RULES, find_rule
-
-if TYPE_CHECKING:
-    from resolver.report.document import Told
-    from resolver.rules.rule import Rule
 
 DESCRIPTION: Final = "Print the page of a rule: what is wrong, why it hurts, how to put it right."
 EXAMPLES: Final = """\
@@ -32,14 +29,8 @@ def execute(session: Session) -> int:
         raise UsageError(f"{text!r} is no rule{_nearest(text)}", "resolver rules")
     from resolver.report.pages import render_rule
 
-    deliver(session, lambda colour: render_rule(rule, colour=colour), lambda: _told(rule))
+    deliver(session, lambda colour: render_rule(rule, colour=colour), Told(rules=(rule,)))
     return session.exit_code(USABLE)
-
-
-def _told(rule: "Rule") -> "Told":
-    from resolver.report.document import Told
-
-    return Told(rules=(rule,))
 
 
 def _nearest(text: str) -> str:

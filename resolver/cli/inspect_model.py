@@ -1,12 +1,12 @@
 """`resolver inspect MODEL`: what the files say, without a judgement."""
 
 import argparse
-import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.cli.exit_codes import NOT_FOUND, USABLE
 from resolver.cli.options import add_model
-from resolver.cli.output import deliver, wants_colour, write_stderr
+from resolver.cli.output import deliver
+from resolver.cli.refusal import not_found_report, refuse
 from resolver.cli.session import Session
 from resolver.cli.trouble import UsageError
 from resolver.errors import MalformedReference, ModelNotFound
@@ -14,10 +14,8 @@ from resolver.finding import Identity
 from resolver.host import this_host
 from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
+from resolver.report.blocks import Told
 from resolver.resolve import choose
-
-if TYPE_CHECKING:
-    from resolver.report.document import Told
 
 DESCRIPTION: Final = """\
 Show what a model's files say: architecture, parameters, dtypes, tokenizer, quantisation, licence, files.
@@ -42,7 +40,9 @@ def execute(session: Session) -> int:
     except MalformedReference as error:
         raise UsageError(str(error)) from error
     except ModelNotFound as error:
-        return _absent(session, error)
+        report = not_found_report(text, error, host.accelerator)
+        refuse(session, report, Told(reports=(report,), descriptions=()))
+        return session.exit_code(NOT_FOUND)
     description = complete(chosen.description)
     _tell(session, chosen.identity, description)
     return session.exit_code(USABLE)
@@ -54,20 +54,5 @@ def _tell(session: Session, identity: Identity, description: ModelDescription) -
     deliver(
         session,
         lambda colour: render_description(identity, description, colour=colour),
-        lambda: _told(identity, description),
+        Told(descriptions=((identity, description),)),
     )
-
-
-def _told(identity: Identity, description: ModelDescription) -> "Told":
-    from resolver.report.document import Told
-
-    return Told(descriptions=((identity, description),))
-
-
-def _absent(session: Session, error: ModelNotFound) -> int:
-    from resolver.report.terminal import render_not_found
-
-    colour = wants_colour(session, sys.stderr)
-    place = "command line, argument 1"
-    write_stderr(render_not_found(error.diagnosis, error.trail, colour=colour, place=place))
-    return session.exit_code(NOT_FOUND)

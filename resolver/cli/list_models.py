@@ -9,10 +9,9 @@ from resolver.cli.output import deliver, write_stderr
 from resolver.cli.session import Session
 from resolver.finding import Identity
 from resolver.host import this_host
-from resolver.report.blocks import ListedModel
+from resolver.report.blocks import ListedModel, Told
 
 if TYPE_CHECKING:
-    from resolver.report.document import Told
     from resolver.resolve import Resolution
 
 DESCRIPTION: Final = """\
@@ -33,7 +32,7 @@ def execute(session: Session) -> int:
     models = tuple(_models(session))
     if not models and not session.is_json:
         write_stderr("no model found; resolver doctor shows where was looked\n")
-    deliver(session, lambda colour: _text(models, colour=colour), lambda: _told(models))
+    deliver(session, lambda colour: _text(models, colour=colour), Told(models=models))
     return session.exit_code(worst(session.verdict_code(each.report, None) for each in models))
 
 
@@ -66,9 +65,3 @@ def _text(models: tuple[ListedModel, ...], *, colour: bool) -> str:
     from resolver.report.pages import render_models
 
     return render_models(models, colour=colour) if models else ""
-
-
-def _told(models: tuple[ListedModel, ...]) -> "Told":
-    from resolver.report.document import Told
-
-    return Told(models=models)

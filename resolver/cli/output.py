@@ -10,7 +10,7 @@ from resolver.cli.trouble import ToolFailure, UsageError
 
 if TYPE_CHECKING:
     from resolver.cli.session import Session
-    from resolver.report.document import Told
+    from resolver.report.blocks import Told
 
 
 def write_stdout(text: str) -> None:
@@ -45,17 +45,17 @@ def write_path(path: Path) -> None:
         raise ToolFailure(f"stdout cannot be written: {error.strerror}") from error
 
 
-def deliver(session: "Session", text: Callable[[bool], str], told: Callable[[], "Told"], summary: str = "") -> None:
+def deliver(session: "Session", text: Callable[[bool], str], told: "Told", summary: str = "") -> None:
     """Send a report where it was asked for.
 
     Args:
         session: format, file and environment.
         text: writes it for people, with colour or without.
-        told: the same as values, for JSON; called only where JSON is asked for.
+        told: the same as values, for JSON.
         summary: said on stderr where the report goes to a file; ends in a new line.
     """
     target = session.options.report
-    rendered = _json(told()) if session.is_json else text(target is None and wants_colour(session, sys.stdout))
+    rendered = _json(told) if session.is_json else text(target is None and wants_colour(session, sys.stdout))
     if target is None:
         write_stdout(rendered)
         return

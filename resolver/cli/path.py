@@ -1,21 +1,18 @@
 """`resolver path MODEL`: the directory on stdout, all else on stderr."""
 
 import argparse
-import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.cli.exit_codes import FINDINGS, NOT_FOUND, USABLE
 from resolver.cli.options import add_model
-from resolver.cli.output import deliver, wants_colour, write_path, write_stderr
+from resolver.cli.output import deliver, write_path, write_stderr
 from resolver.cli.session import Session
 from resolver.cli.trouble import UsageError
 from resolver.errors import MalformedReference, ModelNotFound, ModelRejected
-from resolver.finding import Identity, Report
+from resolver.finding import Report
 from resolver.host import this_host
+from resolver.report.blocks import Told
 from resolver.resolve import Resolution, resolve
-
-if TYPE_CHECKING:
-    from resolver.report.document import Told
 
 DESCRIPTION: Final = """\
 Print the directory that holds a model, alone on stdout; everything else goes to stderr.
@@ -40,11 +37,13 @@ def execute(session: Session) -> int:
     except MalformedReference as error:
         raise UsageError(str(error)) from error
     except ModelNotFound as error:
-        return _absent(session, _unfound(text, error, host.accelerator))
+        from resolver.cli.refusal import not_found_report
+
+        return _refused(session, not_found_report(text, error, host.accelerator), NOT_FOUND)
     except ModelRejected as error:
         report = _judged_by_wish(session, error.report)
         if report.errors():
-            return _refused(session, report)
+            return _refused(session, report, FINDINGS)
         found = _accepted(report)
     return _found(session, found)
 
@@ -55,7 +54,7 @@ def _found(session: Session, found: Resolution) -> int:
 
         write_stderr(f"note: {escape(note)}\n")
     if session.is_json or session.options.report is not None:
-        deliver(session, lambda _: f"{_told_in_words(found)}\n", lambda: _told((), (found,)))
+        deliver(session, lambda _: f"{_told_in_words(found)}\n", Told(resolutions=(found,)))
     if not session.is_json or session.options.report is not None:
         write_path(found.path)
     return USABLE
@@ -70,44 +69,11 @@ def _told_in_words(found: Resolution) -> str:
     )
 
 
-def _absent(session: Session, report: Report) -> int:
-    _tell(session, report)
-    return session.exit_code(NOT_FOUND)
+def _refused(session: Session, report: Report, code: int) -> int:
+    from resolver.cli.refusal import refuse
 
-
-def _refused(session: Session, report: Report) -> int:
-    _tell(session, report)
-    return session.exit_code(FINDINGS)
-
-
-def _tell(session: Session, report: Report) -> None:
-    """On stderr, so that `$(resolver path X)` stays empty; as JSON or in a file where that was asked for."""
-    from resolver.report.terminal import render
-
-    places = ("command line, argument 1",)
-    if session.is_json or session.options.report is not None:
-        deliver(session, lambda colour: render((report,), colour=colour, places=places), lambda: _told((report,), ()))
-    if not session.is_json:
-        write_stderr(render((report,), colour=wants_colour(session, sys.stderr), places=places))
-
-
-def _told(reports: tuple[Report, ...], found: tuple[Resolution, ...]) -> "Told":
-    from resolver.report.document import Told
-
-    return Told(reports=reports, resolutions=found)
-
-
-def _unfound(text: str, error: ModelNotFound, accelerator: str) -> Report:
-    return Report(
-        level="quick",
-        purpose="load",
-        accelerator=accelerator,
-        judged_with={},
-        model=Identity(reference=text),
-        verdict="not-found",
-        trail=error.trail,
-        not_found=error.diagnosis,
-    )
+    refuse(session, report, Told(reports=(report,), resolutions=()))
+    return session.exit_code(code)
 
 
 def _judged_by_wish(session: Session, report: Report) -> Report:

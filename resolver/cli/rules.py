@@ -1,16 +1,13 @@
 """`resolver rules`: all rules."""
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.cli.exit_codes import USABLE
 from resolver.cli.output import deliver
 from resolver.cli.session import Session
+from resolver.report.blocks import Told
 from resolver.rules.rulebook import RULES
-
-if TYPE_CHECKING:
-    from resolver.report.document import Told
-    from resolver.rules.rule import Rule
 
 DESCRIPTION: Final = "List all rules: code, name, the gravest severity, level, and what is wrong in one line."
 EXAMPLES: Final = """\
@@ -32,11 +29,5 @@ def execute(session: Session) -> int:
     )
     from resolver.report.pages import render_rules
 
-    deliver(session, lambda colour: render_rules(chosen, colour=colour), lambda: _told(chosen))
+    deliver(session, lambda colour: render_rules(chosen, colour=colour), Told(rules=chosen))
     return session.exit_code(USABLE)
-
-
-def _told(rules: tuple["Rule", ...]) -> "Told":
-    from resolver.report.document import Told
-
-    return Told(rules=rules)

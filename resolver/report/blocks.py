@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from resolver.finding import Report
+from resolver.finding import Identity, Report
 from resolver.host import Host
 from resolver.inspection.description import ModelDescription
 from resolver.record import Record, field
+from resolver.resolve import Resolution
+from resolver.rules.rule import Rule
 
 
 class ListedModel(Record):
@@ -36,3 +38,14 @@ class Machine(Record):
     secrets: tuple[str, ...] = ()
     on_kaggle: bool = False
     settings: Path | None = None
+
+
+class Told(Record):
+    """All that one command has to tell; None for a block that is another command's."""
+
+    reports: tuple[Report, ...] = ()
+    resolutions: tuple[Resolution, ...] | None = None
+    models: tuple[ListedModel, ...] | None = None
+    descriptions: tuple[tuple[Identity, ModelDescription], ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    machine: Machine | None = None

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from resolver.finding import Finding, Identity, NotFound, Report, TrailStep
 from resolver.inspection.description import ModelDescription
-from resolver.record import Record
 from resolver.report import facts
-from resolver.report.blocks import ListedModel, Machine
+from resolver.report.blocks import ListedModel, Machine, Told
 from resolver.report.escape import mask, without_surrogates
 from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
@@ -17,17 +16,6 @@ from resolver.version import VERSION
 HUGE_BITS: Final = 1_024
 
 Document = dict[str, Any]
-
-
-class Told(Record):
-    """All that one command has to tell; None for a block that is another command's."""
-
-    reports: tuple[Report, ...] = ()
-    resolutions: tuple[Resolution, ...] | None = None
-    models: tuple[ListedModel, ...] | None = None
-    descriptions: tuple[tuple[Identity, ModelDescription], ...] | None = None
-    rules: tuple[Rule, ...] | None = None
-    machine: Machine | None = None
 
 
 def envelope(told: Told) -> Document:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from resolver.finding import Confidence, Level, Outcome, Purpose, Severity, Verdict
-from resolver.report.document import Told, envelope
+from resolver.report.blocks import Told
+from resolver.report.document import envelope
 
 SCHEMA_ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 

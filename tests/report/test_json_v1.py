@@ -12,8 +12,8 @@ from told_reports import LICENCE, SHARD, not_found_report, report
 from resolver.finding import Identity
 from resolver.host import Accelerator, Host
 from resolver.inspection.describe import describe
-from resolver.report.blocks import ListedModel, Location, Machine
-from resolver.report.document import Told, envelope
+from resolver.report.blocks import ListedModel, Location, Machine, Told
+from resolver.report.document import envelope
 from resolver.report.json_v1 import Envelope, json_schema, render
 from resolver.resolve import Resolution
 from resolver.rules.rulebook import RULES
