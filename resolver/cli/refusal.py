@@ -1,4 +1,4 @@
-"""How a command that promises a directory says that there is none: on stderr, and as a report where one is asked for."""
+"""How a command that promises a directory says that there is none: on stderr, and as a report where one is asked."""
 
 import sys
 
