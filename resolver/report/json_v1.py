@@ -3,19 +3,14 @@
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from resolver.finding import Confidence, Level, Outcome, Purpose, Severity, Verdict
+from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
 from resolver.report.blocks import Told
 from resolver.report.document import envelope
+from resolver.report.json_v1_description import Description, Identity, Model
 
 SCHEMA_ADDRESS = "https://json-schema.org/draft/2020-12/schema"
-
-
-class Model(BaseModel):
-    """Frozen, and nothing in it that is not named here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Tool(Model):
@@ -23,19 +18,6 @@ class Tool(Model):
 
     name: str
     version: str
-
-
-class Identity(Model):
-    """Which model: what was asked, where it lies, how sure that is."""
-
-    reference: str
-    path: str | None
-    source: str | None
-    confidence: Confidence | None
-    evidence: list[str]
-    revision: str | None
-    kaggle_handle: str | None
-    hub_id: str | None
 
 
 class Place(Model):
@@ -135,139 +117,6 @@ class ListedModel(Identity):
     errors: int
     warnings: int
     infos: int
-
-
-class Config(Model):
-    """What config.json says."""
-
-    present: bool
-    hidden_size: int | str | None
-    num_hidden_layers: int | str | None
-    vocab_size: int | str | None
-    num_labels: int | str | None
-    max_position_embeddings: int | str | None
-    torch_dtype: str | None
-    transformers_version: str | None
-    custom_code: dict[str, str]
-
-
-class Dtype(Model):
-    """Stored elements and bytes of one dtype."""
-
-    elements: int
-    bytes: int
-
-
-class Weights(Model):
-    """Which weights are there, and which of them a loader opens."""
-
-    chosen: str | None
-    opened: list[str]
-    missing: list[str]
-    formats: dict[str, list[str]]
-    tensors: int
-    tensors_known: bool
-    bytes: int
-    dtypes: dict[str, Dtype]
-
-
-class Quantization(Model):
-    """A declared quantisation."""
-
-    method: str | None
-    bits: int | None
-    file: str
-    pointer: str
-
-
-class SpecialToken(Model):
-    """A special token by its role."""
-
-    role: str
-    text: str
-    id: int | str | None
-
-
-class Tokenizer(Model):
-    """What the tokenizer's files say."""
-
-    source: str | None
-    files: list[str]
-    declared_class: str | None
-    model: str | None
-    size: int | None
-    model_max_length: int | str | None
-    has_chat_template: bool
-    specials: list[SpecialToken]
-
-
-class LicenceFile(Model):
-    """A licence, a use policy or a notice."""
-
-    name: str
-    kind: str
-    heading: str | None
-
-
-class Licence(Model):
-    """What is said about the licence."""
-
-    declared: list[str]
-    name: str | None
-    link: str | None
-    files: list[LicenceFile]
-    gated_fields: list[str]
-    base_models: list[str]
-
-
-class Adapter(Model):
-    """What an adapter's files say."""
-
-    weights_file: str | None
-    base_model_name_or_path: str | None
-    peft_type: str | None
-    task_type: str | None
-    r: int | str | None
-    lora_alpha: float | str | None
-    target_modules: list[str]
-    modules_to_save: list[str]
-
-
-class File(Model):
-    """One file; `opened` where a loader opens it."""
-
-    name: str
-    size_bytes: int
-    content: str
-    link: str | None
-    opened: bool
-
-
-class Fault(Model):
-    """What could not be read."""
-
-    file: str
-    message: str
-    line: int | None
-    pointer: str | None
-
-
-class Description(Identity):
-    """What `inspect` read."""
-
-    model_type: str | None
-    architectures: list[str]
-    parameters: int | None
-    size_bytes: int
-    config: Config
-    weights: Weights
-    quantization: Quantization | None
-    tokenizer: Tokenizer | None
-    licence: Licence | None
-    adapter: Adapter | None
-    files: list[File]
-    files_complete: bool
-    faults: list[Fault]
 
 
 class Rule(Model):
