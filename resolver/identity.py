@@ -7,15 +7,18 @@ matched   a name and the architecture agree
 guess     a name alone, or one that something contradicts
 """
 
-from resolver.catalog import Fingerprint, fingerprint_of, hub_ids
+from typing import TYPE_CHECKING
+
 from resolver.finding import Confidence
 from resolver.inspection.config import ConfigFacts
 from resolver.inspection.provenance import Provenance
 from resolver.inspection.quantization import QuantizationFacts
-from resolver.names import contradiction, says_quantised
 from resolver.record import Record
 from resolver.reference import HubId, Reference
 from resolver.sources.source import Candidate
+
+if TYPE_CHECKING:
+    from resolver.catalog import Fingerprint
 
 COMPARED = (
     "hidden_size",
@@ -49,6 +52,8 @@ def grade(
         config: what its config.json says.
         provenance: what it says of its own origin.
     """
+    from resolver.catalog import fingerprint_of, hub_ids  # noqa: PLC0415 - a large table, not needed by `granted`
+
     hub_id = candidate.hub_id or next(iter(hub_ids(reference)), "")
     published = fingerprint_of(hub_id)
     agreement = _compare(published, config)
@@ -69,7 +74,7 @@ class _Agreement(Record):
     words: str
 
 
-def _compare(published: Fingerprint | None, config: ConfigFacts) -> _Agreement:
+def _compare(published: "Fingerprint | None", config: ConfigFacts) -> _Agreement:
     if published is None:
         return _Agreement(agrees=False, differs=False, words="the catalog has no architecture to compare with")
     if not config.readable or config.model_type is None:
@@ -86,8 +91,10 @@ def _compare(published: Fingerprint | None, config: ConfigFacts) -> _Agreement:
     return _Agreement(agrees=agrees, differs=False, words=said if agrees else "config.json does not say its size")
 
 
-def _doubt(candidate: Candidate, hub_id: str, published: Fingerprint | None, config: ConfigFacts) -> str | None:
+def _doubt(candidate: Candidate, hub_id: str, published: "Fingerprint | None", config: ConfigFacts) -> str | None:
     """What speaks against a match although no number does; None where nothing does."""
+    from resolver.names import contradiction, says_quantised  # noqa: PLC0415 - as above
+
     wanted = published.quantization if published else None
     quantised = _quantised(config.quantization)
     if quantised != _method(wanted):

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from resolver.catalog import hub_ids
 from resolver.environment import Environment
 from resolver.errors import AmbiguousModel, ModelNotFound, ModelRejected
 from resolver.finding import CONFIDENCES, Confidence, Finding, Identity, Outcome, Report, TrailStep
@@ -17,11 +16,10 @@ from resolver.identity import Grade, grade, granted
 from resolver.inspection.config import read_config
 from resolver.inspection.describe import describe_bytes
 from resolver.inspection.description import ModelDescription
-from resolver.inspection.digest import header_digest
 from resolver.inspection.files import find_model_root, list_files
 from resolver.inspection.provenance import read_provenance
 from resolver.record import Record
-from resolver.reference import KaggleHandle, Reference, parse_reference
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference, parse_reference
 from resolver.rules.decisive import DECISIVE_RULES
 from resolver.rules.judge import judge
 from resolver.rules.rule import Evidence, Intent
@@ -161,7 +159,7 @@ def _graded(reference: Reference, environment: Environment, trail: list[TrailSte
             continue
         seen.add(key)
         root = find_model_root(located.path)
-        graded = Graded(located, _grade(located, reference, root), root, next(iter(hub_ids(reference)), None))
+        graded = Graded(located, _grade(located, reference, root), root, _hub_id(reference))
         if graded.grade.confidence is None:
             trail.append(_step(graded, "near"))
             continue
@@ -170,6 +168,16 @@ def _graded(reference: Reference, environment: Environment, trail: list[TrailSte
             best = best or located
             if _is_final(located, reference):
                 return
+
+
+def _hub_id(reference: Reference) -> str | None:
+    if isinstance(reference, HubId):
+        return reference.repo_id
+    if not isinstance(reference, KaggleHandle | KaggleDataset):
+        return None
+    from resolver.catalog import hub_ids  # noqa: PLC0415 - a large table
+
+    return next(iter(hub_ids(reference)), None)
 
 
 def _grade(candidate: Candidate, reference: Reference, root: Path) -> Grade:
@@ -199,6 +207,8 @@ def _refuse_ties(text: str, sure: list[Graded], host: Host, trail: list[TrailSte
     equal = [each for each in sure if _rank(each) == _rank(first) and each.candidate.source == first.candidate.source]
     if len(equal) == 1 or first.candidate.claim == "entry":
         return
+    from resolver.inspection.digest import header_digest  # noqa: PLC0415 - only where there is a tie
+
     usable = [each for each in equal if not _decisive_errors(describe_bytes(each.candidate.path), host)]
     if len({header_digest(each.root) for each in usable}) > 1:
         from resolver.diagnosis import ambiguous  # noqa: PLC0415 - only when there is bad news

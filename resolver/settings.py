@@ -56,12 +56,16 @@ def load_settings(environment: Environment, config: Path | None = None) -> Setti
 
 
 def _table(path: Path) -> Mapping[str, Any] | None:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    if path.name == "pyproject.toml" and b"tool.resolver" not in text:
+        return None
     import tomllib  # noqa: PLC0415 - most runs have no such file
 
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from error
+        document = tomllib.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         if path.name == "pyproject.toml":
             return None  # a broken pyproject.toml is not ours to report

@@ -10,11 +10,11 @@ from pathlib import Path
 from resolver.finding import Finding
 from resolver.host import Host
 from resolver.inspection.describe import describe
-from resolver.rules import adapter, config, licence, runtime, tokenizer
+from resolver.rules import adapter, config, heads, licence, runtime, tokenizer
 from resolver.rules.rule import Evidence, Intent, Rule
 
 TRIED = {"torch": "2.13.0+cpu", "transformers": "5.23.0", "safetensors": "0.8.0", "peft": "0.21.2"}
-MEANING = (*config.RULES, *tokenizer.RULES, *adapter.RULES, *licence.RULES, *runtime.RULES)
+MEANING = (*config.RULES, *heads.RULES, *tokenizer.RULES, *adapter.RULES, *licence.RULES, *runtime.RULES)
 
 
 @dataclass

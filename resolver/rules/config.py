@@ -11,7 +11,6 @@ from resolver.inspection.config import CONFIG_FILE, ConfigFacts
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.fault import Fault
 from resolver.rules.foreign import foreign
-from resolver.rules.heads import RULES as HEAD_RULES
 from resolver.rules.rule import Evidence, Rule, rule
 from resolver.rules.words import quoted
 
@@ -316,4 +315,4 @@ def _type_command(since: tuple[int, ...] | None, gone: tuple[int, ...] | None) -
     return f"pip install --no-index --find-links WHEELS 'transformers>={_dotted(since)}{below}'"
 
 
-RULES: tuple[Rule, ...] = (config_missing, config_invalid, model_type_missing, model_type_unknown, *HEAD_RULES)
+RULES: tuple[Rule, ...] = (config_missing, config_invalid, model_type_missing, model_type_unknown)

@@ -1,12 +1,13 @@
 """The rules that judge a model, in the order in which they are judged; the decisive ones are those of `path`."""
 
-from resolver.rules import adapter, config, licence, runtime, tokenizer
+from resolver.rules import adapter, config, heads, licence, runtime, tokenizer
 from resolver.rules.decisive import DECISIVE_FAMILIES
 from resolver.rules.rule import Rule
 
 _FAMILIES = (
     *DECISIVE_FAMILIES,
     config.RULES,
+    heads.RULES,
     tokenizer.RULES,
     adapter.RULES,
     licence.RULES,

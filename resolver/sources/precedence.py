@@ -1,39 +1,41 @@
 """The order in which places are asked. Confidence decides first; this order decides between equals."""
 
 from collections.abc import Iterator
+from importlib import import_module
 
 from resolver.environment import Environment
 from resolver.reference import Reference
-from resolver.sources.explicit_path import ExplicitPath
-from resolver.sources.hf_cache import HfCache
-from resolver.sources.kaggle_mount import KaggleMount
-from resolver.sources.kagglehub_cache import KagglehubCache
-from resolver.sources.modelscope_cache import ModelscopeCache
-from resolver.sources.package import Package
-from resolver.sources.search_roots import SearchRoots
 from resolver.sources.source import Candidate, Located, Source
 
-SOURCES: tuple[Source, ...] = (
-    ExplicitPath(),
-    KaggleMount(),
-    KagglehubCache(),
-    HfCache(),
-    ModelscopeCache(),
-    SearchRoots(),
-    Package(),
+# Each place's module and class. A module is loaded when its turn comes: most searches end at the first or second.
+ORDER = (
+    ("explicit_path", "ExplicitPath"),
+    ("kaggle_mount", "KaggleMount"),
+    ("kagglehub_cache", "KagglehubCache"),
+    ("hf_cache", "HfCache"),
+    ("modelscope_cache", "ModelscopeCache"),
+    ("search_roots", "SearchRoots"),
+    ("package", "Package"),
 )
+
+
+def sources() -> Iterator[Source]:
+    """Every kind of place, in order."""
+    for module, name in ORDER:
+        source: Source = getattr(import_module(f"resolver.sources.{module}"), name)()
+        yield source
 
 
 def look(reference: Reference, environment: Environment) -> Iterator[Located]:
     """Ask every place in order; the caller may stop as soon as it is satisfied."""
-    for source in SOURCES:
+    for source in sources():
         yield from source.locate(reference, environment)
 
 
 def look_everywhere(environment: Environment) -> Iterator[Candidate]:
     """Everything on this machine that may be a model, each directory once."""
     seen: set[str] = set()
-    for source in SOURCES:
+    for source in sources():
         for candidate in source.models(environment):
             key = str(candidate.path.resolve())
             if key not in seen:

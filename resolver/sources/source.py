@@ -6,12 +6,14 @@ Nothing here raises on a disk that is odd, and nothing opens a file of a model.
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from resolver.catalog import Known
 from resolver.environment import Environment
 from resolver.record import Record
 from resolver.reference import Reference
+
+if TYPE_CHECKING:
+    from resolver.catalog import Known
 
 Claim = Literal["asked", "entry", "official", "community", "name"]
 
@@ -54,7 +56,7 @@ def asked_for(reference: Reference) -> Ground:
     return Ground("asked", f"the handle {reference} was asked for")
 
 
-def catalogued(known: Known) -> Ground:
+def catalogued(known: "Known") -> Ground:
     """The ground of a row of the catalog."""
     return Ground(
         "official" if known.official else "community",

@@ -8,10 +8,10 @@ from model_factory import edit_json, lfs_pointer, tiny_model, write_safetensors
 from rule_driver import TRIED, judge
 
 from resolver.host import Host
-from resolver.rules import adapter, config, tokenizer
+from resolver.rules import adapter, config, heads, tokenizer
 from resolver.rules.rule import Intent
 
-RULES = config.RULES
+RULES = (*config.RULES, *heads.RULES)
 SCORING = Intent(purpose="score")
 
 
