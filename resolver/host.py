@@ -27,6 +27,9 @@ PACKAGES = (
 )
 
 
+JUDGED_WITH = ("transformers", "torch", "safetensors", "tokenizers", "peft")
+
+
 class Accelerator(Record):
     """One device: its name and memory in bytes (None where it cannot be known without a driver library)."""
 
@@ -54,6 +57,10 @@ class Host(Record):
     accelerators: tuple[Accelerator, ...] = ()
     memory_bytes: int | None = None
     model_types: frozenset[str] | None = None
+
+    def judged_with(self) -> Mapping[str, str]:
+        """The versions that a verdict depends on, of those that are installed."""
+        return {name: version for name in JUDGED_WITH if (version := self.packages.get(name)) is not None}
 
     def version(self, package: str) -> tuple[int, ...] | None:
         """The installed version's leading numbers, e.g. (5, 23, 0); None where the package is not installed.

@@ -16,8 +16,6 @@ from resolver.rules.judge import judge
 from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Evidence, Intent, Rule
 
-JUDGED_WITH = ("transformers", "torch", "safetensors", "tokenizers", "peft")
-
 
 class Question(Record):
     """What `check` is asked besides the model.
@@ -88,7 +86,7 @@ def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, hos
         level=asked.level,
         purpose=asked.purpose,
         accelerator=host.accelerator,
-        judged_with=_versions(host),
+        judged_with=host.judged_with(),
         model=model.identity,
         adapter=None if adapter is None else adapter.identity,
         verdict=verdict,
@@ -128,10 +126,6 @@ def _selected(prefixes: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(rule for rule in MODEL_RULES if rule.code.startswith(wanted))
 
 
-def _versions(host: Host) -> Mapping[str, str]:
-    return {name: version for name in JUDGED_WITH if (version := host.packages.get(name)) is not None}
-
-
 def _not_found(text: str, error: ModelNotFound, asked: Question, host: Host, started: float) -> Report:
     trail: tuple[TrailStep, ...] = error.trail
     diagnosis: NotFound = error.diagnosis
@@ -139,7 +133,7 @@ def _not_found(text: str, error: ModelNotFound, asked: Question, host: Host, sta
         level=asked.level,
         purpose=asked.purpose,
         accelerator=host.accelerator,
-        judged_with=_versions(host),
+        judged_with=host.judged_with(),
         model=Identity(reference=text),
         verdict="not-found",
         trail=trail,

@@ -7,6 +7,7 @@ costs what any class costs. To a type checker a `Record` is a frozen dataclass (
 Not supported, because nothing here needs it: inheritance between records, mutable fields, `__post_init__`.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any, Self, dataclass_transform
 
@@ -27,6 +28,16 @@ def field(*, default_factory: Callable[[], Any]) -> Any:
     return _Factory(default_factory)
 
 
+def _annotated(namespace: dict[str, Any]) -> tuple[str, ...]:
+    """The names that a class body annotates, in order; since Python 3.14 they are made on demand (PEP 749)."""
+    if sys.version_info >= (3, 14):
+        import annotationlib  # noqa: PLC0415 - only there
+
+        make = annotationlib.get_annotate_from_class_namespace(namespace)
+        return tuple(annotationlib.call_annotate_function(make, annotationlib.Format.FORWARDREF)) if make else ()
+    return tuple(namespace.get("__annotations__", ()))
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class RecordType(type):
     """Makes slots of a class's annotations and keeps its defaults aside."""
@@ -36,7 +47,7 @@ class RecordType(type):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> "RecordType":
         """Build the class once, with its slots."""
-        fields = tuple(namespace.get("__annotations__", ()))
+        fields = _annotated(namespace)
         defaults = {each: namespace.pop(each) for each in fields if each in namespace}
         namespace["__slots__"] = fields
         namespace["__match_args__"] = fields

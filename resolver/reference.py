@@ -168,11 +168,13 @@ def _malformed(text: str, why: str) -> MalformedReference:
 
 
 def _refuse_unprintable(text: str) -> None:
+    """Refuse what no name can be; a path may hold any byte but NUL, and a directory that exists is always judged."""
     if not text:
         raise _malformed(text, "it is empty; name a model, for example google/gemma-2-9b-it or a path")
     if len(text) > _MAX_TEXT:
         raise _malformed(text, f"longer than {_MAX_TEXT} characters")
-    for character in text:
+    is_path = text.startswith(("/", "./", "../", "~/"))
+    for character in text if not is_path or "\0" in text else "":
         if ord(character) < 32 or ord(character) == 127 or 0xD800 <= ord(character) <= 0xDFFF:  # noqa: PLR2004 - ASCII controls, lone surrogates
             raise _malformed(text, f"it holds the control character {ord(character):#04x}")
 

@@ -253,10 +253,11 @@ def _rejection(chosen: Chosen, host: Host) -> Report:
         level="quick",
         purpose="load",
         accelerator=host.accelerator,
-        judged_with={},
+        judged_with=host.judged_with(),
         model=chosen.identity,
         verdict="unusable",
         findings=named(chosen.errors, chosen.identity),
+        run=tuple(sorted(rule.code for rule in DECISIVE_RULES)),
         trail=chosen.trail,
     )
 

@@ -68,6 +68,9 @@ def _imported_by_name(call: ast.Call) -> str | None:
     if name not in {"import_module", "__import__"} or not call.args:
         return None
     first = call.args[0]
+    if isinstance(first, ast.JoinedStr):  # f"resolver.cli.{name}" leads somewhere below resolver.cli
+        first = first.values[0]
+        return str(first.value).rstrip(".") if isinstance(first, ast.Constant) else COMPUTED
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else COMPUTED
 
 

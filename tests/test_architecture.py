@@ -144,7 +144,7 @@ def test_third_party_packages_stay_in_the_rooms_that_are_theirs() -> None:
         arrow
         for arrow in ARROWS
         if within(arrow.importer, "resolver") and not within(arrow.imported, "resolver")
-        if (arrow.importer, arrow.imported) not in {("resolver", COMPUTED), ("resolver.cli", COMPUTED)}  # names of ours
+        if (arrow.importer, arrow.imported) != ("resolver", COMPUTED)  # its own public names, when they are used
         if (package := arrow.imported.partition(".")[0]) not in sys.stdlib_module_names
         if not within(arrow.importer, *rooms.get(package, ()))
     )
@@ -198,6 +198,14 @@ def house(tmp_path: Path) -> Path:
 def test_a_lazy_arrow_upward_is_seen_and_named_with_its_line(house: Path) -> None:
     found = upward(arrows_of(modules_below(house, "resolver")))
     assert found == ["resolver.finding:2 imports resolver.report.terminal, which stands on a higher floor"]
+
+
+def test_an_import_by_a_name_that_is_put_together_is_seen_as_far_as_it_can_be_read(house: Path) -> None:
+    (house / "resolver" / "finding.py").write_text('import_module(f"resolver.rules.{name}")\nimport_module(name)\n')
+    found = [
+        str(arrow) for arrow in arrows_of(modules_below(house, "resolver")) if arrow.importer == "resolver.finding"
+    ]
+    assert found == ["resolver.finding:1 imports resolver.rules", f"resolver.finding:2 imports {COMPUTED}"]
 
 
 def test_a_circle_is_seen_and_told_arrow_by_arrow(house: Path) -> None:

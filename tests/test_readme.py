@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -61,8 +61,9 @@ STEPS = tuple(step for document in DOCUMENTS for step in steps(document))
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """resolver.pyz in the working directory and on a mount, a copy of the project, and no model but the package's."""
+    """A Kaggle notebook with resolver.pyz at hand and mounted, and a clone; no model but the package's."""
     made = make_machine(tmp_path_factory.mktemp("machine"))
+    made = replace(made, variables={**made.variables, "KAGGLE_KERNEL_RUN_TYPE": "Batch"})
     pyz = made.work / "resolver.pyz"
     subprocess.run([sys.executable, str(PROJECT / "scripts" / "build_zipapp.py"), str(pyz)], check=True)
     (made.inputs / "resolver").mkdir()

@@ -1,6 +1,7 @@
 """Parse the command line, carry out one command, and turn what goes wrong into one line and an exit code."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -48,6 +49,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
     carry_out: Callable[[argparse.Namespace], int] = options.carry_out
+    # torch's threads otherwise spin while they wait: on a machine that is shared, six times the processor time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return carry_out(options)
     except PipelineError as error:

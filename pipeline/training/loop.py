@@ -49,7 +49,7 @@ class Plan:
 
     epochs: int = 3
     batch_size: int = 16
-    batch_tokens: int = 4096
+    batch_tokens: int = 2048
     rate: float = 5e-4
     weight_decay: float = 0.01
     warmup: float = 0.1

@@ -54,7 +54,11 @@ class Layout(Record):
         if not os.path.lexists(place):
             return Link(target, "broken", place)
         # A directory on the way may itself be a link: what counts is where the file really lies.
-        return Link(target, self._further(kind, os.path.realpath(place), first=False))
+        try:
+            real = os.path.realpath(place)
+        except OSError:  # a hop that may not be read, as /proc/<pid>/cwd of another user: not vouched for
+            return Link(target, "outside")
+        return Link(target, self._further(kind, real, first=False))
 
     def _further(self, kind: LinkKind, place: str, *, first: bool) -> LinkKind:
         if kind == "outside" and not first:

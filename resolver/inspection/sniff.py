@@ -86,7 +86,13 @@ def _textual(head: bytes) -> Content:
         return "xml"
     if not _is_text(head):
         return "binary"
-    return "json" if start.startswith((b"{", b"[")) else "text"
+    return "json" if _begins_json(start) else "text"
+
+
+def _begins_json(start: bytes) -> bool:
+    """Whether text begins as an object or a list does; a vocabulary whose first word is [PAD] does not."""
+    inside = start[1:].lstrip()[:1]
+    return start.startswith(b"{") or (start.startswith(b"[") and (not inside or inside in b'{["-0123456789tfn]'))
 
 
 def _is_text(head: bytes) -> bool:
