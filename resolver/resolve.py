@@ -5,6 +5,7 @@ copies whose headers and configuration agree are no tie.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,10 +112,11 @@ def resolve(
         ModelNotFound: no directory answers to it; AmbiguousModel: several do, or none surely enough.
         ModelRejected: every directory that answers is unusable anywhere.
     """
+    started = time.perf_counter()
     chosen = choose(text, environment, host, minimum_confidence=minimum_confidence)
     identity = chosen.identity
     if chosen.errors:
-        raise ModelRejected(_rejection(chosen, host))
+        raise ModelRejected(_rejection(chosen, host, (time.perf_counter() - started) * 1000))
     return _resolution(identity, chosen.trail, _notes(identity, chosen.description))
 
 
@@ -248,7 +250,7 @@ def _decisive_errors(description: ModelDescription, host: Host) -> tuple[Finding
     return tuple(finding for finding in judged.findings if finding.severity == "error")
 
 
-def _rejection(chosen: Chosen, host: Host) -> Report:
+def _rejection(chosen: Chosen, host: Host, elapsed_ms: float) -> Report:
     return Report(
         level="quick",
         purpose="load",
@@ -259,6 +261,7 @@ def _rejection(chosen: Chosen, host: Host) -> Report:
         findings=named(chosen.errors, chosen.identity),
         run=tuple(sorted(rule.code for rule in DECISIVE_RULES)),
         trail=chosen.trail,
+        elapsed_ms=elapsed_ms,
     )
 
 
