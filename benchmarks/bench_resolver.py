@@ -46,8 +46,10 @@ def find(inputs):
     begun = time.perf_counter()
     try:
         resolve_model(sys.argv[3])
+        outcome = "found"
     except ModelNotFound:
-        pass
+        outcome = "absent"
+    assert outcome == sys.argv[4], outcome
     return (time.perf_counter() - begun) * 1e3
 
 find(sys.argv[1])  # the same question to a small tree: every module is loaded before it counts
@@ -186,7 +188,7 @@ def in_process(root: Path, repeats: int) -> Iterator[tuple[str, ...]]:
         llama_3_8b(small / LLAMA_3_MOUNT)
         walk = _median_of((PYTHON, "-c", WALK, str(machine.inputs)), machine, repeats)
         for label, reference in (("found", LLAMA_3), ("absent", "org/not-there-at-all")):
-            ours = _median_of((PYTHON, "-c", FIND, str(small), str(machine.inputs), reference), machine, repeats)
+            ours = _median_of((PYTHON, "-c", FIND, str(small), str(machine.inputs), reference, label), machine, repeats)
             what = f"resolve_model, {label}, {datasets} x {files:,} files"
             ratio = f"{ours / walk:.2f}"
             yield (
