@@ -136,7 +136,7 @@ def load_classifier(
             )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelUnusableError(
-            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --level standard"
+            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --for score"
         ) from error
     missing = tuple(sorted(info["missing_keys"]))
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
