@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from resolver.inspection.files import FileFacts, Listing
 from resolver.inspection.formats import BIN, BIN_INDEX, SAFETENSORS, SAFETENSORS_INDEX, Format, formats_in, implied_by
 from resolver.inspection.index import IndexFacts, escapes, read_index
+from resolver.inspection.listed import transformer_folder
 from resolver.inspection.safetensors import Header, HeaderFault, read_header
-from resolver.inspection.strict_json import read_json
 from resolver.record import Record, field
 
 NO_FILE: Final = frozenset({errno.EINVAL, errno.ENXIO, errno.EISDIR})  # a pipe, a socket, a directory
@@ -94,7 +94,7 @@ def read_weights(files: Listing, named: str | None = None) -> WeightsFacts:
         named: the file that config.json asks for (`transformers_weights`), if it does.
     """
     formats = formats_in(files.files)
-    prefix = "" if any("/" not in name for names in formats.values() for name in names) else _module(files)
+    prefix = "" if any("/" not in name for names in formats.values() for name in names) else transformer_folder(files)
     headers = _headers(files)
     chosen = _chosen(files, prefix, named)
     index = read_index(files, chosen) if chosen is not None and chosen.endswith(".json") else None
@@ -116,18 +116,6 @@ def read_weights(files: Listing, named: str | None = None) -> WeightsFacts:
         sum(header.data_bytes if isinstance(header := headers.get(name), Header) else files.files[name].size_bytes
             for name in present),
     )  # fmt: skip
-
-
-def _module(files: Listing) -> str:
-    """The folder of a sentence-transformers model's transformer, with its slash; "" where there is none."""
-    if files.get("modules.json") is None:
-        return ""
-    modules = read_json(files.path("modules.json"), max_bytes=1 << 20).value
-    for module in modules if isinstance(modules, list) else ():
-        path = module.get("path") if isinstance(module, dict) else None
-        if isinstance(path, str) and path and not escapes(path) and str(module.get("type")).endswith("Transformer"):
-            return f"{path}/"
-    return ""
 
 
 def _headers(files: Listing) -> dict[str, Header | HeaderFault]:
