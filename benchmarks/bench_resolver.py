@@ -95,6 +95,15 @@ def _copy_with_holes(source: Path, target: Path) -> None:
         writer.truncate(size)
 
 
+def zipapp(machine: Machine) -> Path:
+    """resolver.pyz, as `make zipapp` builds it."""
+    target = machine.work / "resolver.pyz"
+    built = run((PYTHON, str(PROJECT / "scripts" / "build_zipapp.py"), str(target)), machine.variables)
+    if built.exit_code:
+        sys.exit(built.output)
+    return target
+
+
 def many_files(inputs: Path, *, datasets: int, files: int) -> None:
     """Datasets full of small files, each with a folder or two, and the 8B among them at its mount."""
     for number in range(datasets):
@@ -116,6 +125,7 @@ def whole_processes(machine: Machine, repeats: int) -> Iterator[tuple[str, ...]]
             "path": (*resolver, "path", LLAMA_3),
             "8b": (*resolver, "check", LLAMA_3),
             "70b": (*resolver, "check", LLAMA_3_70B),
+            "pyz": (PYTHON, str(zipapp(machine)), "check", LLAMA_3),
         },
         machine.variables,
         repeats=repeats,
@@ -151,6 +161,7 @@ def whole_processes(machine: Machine, repeats: int) -> Iterator[tuple[str, ...]]
         ("70b", "check, 70B, 30 shards", CHECK_70B_RATIO),
     ):
         yield _ratio(f"resolver {label}", figures[name], "python -c pass", bare, budget)
+    yield _peer("resolver.pyz check, 8B", figures["pyz"], "the same, from the source tree", figures["8b"])
     yield _peer("resolver path (8B)", peers["path"], "snapshot_download(local_files_only=True)", peers["snapshot"])
     yield _peer("resolver path (8B)", peers["path"], "kagglehub.model_download, cached", peers["kagglehub"])
     yield _peer("resolver check, 8B", peers["8b"], "AutoConfig.from_pretrained(directory)", peers["autoconfig"])
