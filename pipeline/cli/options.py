@@ -70,7 +70,7 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument(
         "--max-length", type=positive, metavar="N", help="tokens of a row (the adapter's; else up to 1024)"
     )
-    command.add_argument("--batch-tokens", type=positive, metavar="N", help="tokens of a batch (4096; on a GPU 16384)")
+    command.add_argument("--batch-tokens", type=positive, metavar="N", help="tokens of a batch (2048; on a GPU 16384)")
     command.add_argument(
         "--swap", choices=SWAPS, default="none", help="score again with A and B exchanged and take the mean (none)"
     )

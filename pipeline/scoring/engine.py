@@ -18,7 +18,7 @@ from pipeline.text.encode import Encoder
 from pipeline.text.prompt import Ids
 
 # On a CPU large batches are slower than small ones; a GPU wants them large.
-CPU_BATCH_TOKENS: Final = 4096
+CPU_BATCH_TOKENS: Final = 2048
 GPU_BATCH_TOKENS: Final = 16384
 
 Count = Callable[[int], None]
