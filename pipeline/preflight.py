@@ -93,7 +93,8 @@ def preflight(
 
 def _document(report: Any) -> Any:
     """A report in the shape of JSON version 1, ready to be part of another object."""
-    from resolver.report.document import Told, envelope
+    from resolver.report.blocks import Told
+    from resolver.report.document import envelope
 
     return envelope(Told(reports=(report,)))
 
