@@ -34,20 +34,20 @@ class Preflight:
     json: Any
 
 
-def locate(reference: str, *, roots: Sequence[Path] = ()) -> Path:
+def locate(reference: str, *, roots: Sequence[Path] = (), config: Path | None = None) -> Path:
     """The directory that a reference stands for, judged only by what makes its bytes unusable anywhere.
 
     Raises:
-        SettingsError: it is no reference.
+        SettingsError: it is no reference, or the settings file cannot be used.
         ModelMissingError: no directory answers to it, or several do.
         ModelUnusableError: its bytes cannot be used.
     """
     from resolver import resolve_model
-    from resolver.errors import MalformedReference, ModelNotFound, ModelRejected
+    from resolver.errors import ConfigurationError, MalformedReference, ModelNotFound, ModelRejected
 
     try:
-        return Path(resolve_model(reference, roots=tuple(roots)))
-    except MalformedReference as error:
+        return Path(resolve_model(reference, roots=tuple(roots), config=config))
+    except (ConfigurationError, MalformedReference) as error:
         raise SettingsError(str(error)) from None
     except ModelNotFound as error:
         raise ModelMissingError(f"{reference} was not found", report=str(error)) from None
@@ -62,21 +62,24 @@ def preflight(
     adapter: str | None = None,
     labels: int = 3,
     roots: Sequence[Path] = (),
+    config: Path | None = None,
 ) -> Preflight:
     """Judge a model for scoring or training.
 
     Raises:
-        SettingsError: the reference, or the adapter's, is no reference.
+        SettingsError: the reference, or the adapter's, is no reference, or the settings file cannot be used.
         ModelMissingError: no directory answers to one of them, or several do.
         ModelUnusableError: the preflight has errors; `report` is all of it.
     """
     from resolver import check_model
-    from resolver.errors import MalformedReference, ModelNotFound
+    from resolver.errors import ConfigurationError, MalformedReference, ModelNotFound
     from resolver.report import terminal
 
     try:
-        report = check_model(reference, purpose=purpose, adapter=adapter, labels=labels, roots=tuple(roots))
-    except MalformedReference as error:
+        report = check_model(
+            reference, purpose=purpose, adapter=adapter, labels=labels, roots=tuple(roots), config=config
+        )
+    except (ConfigurationError, MalformedReference) as error:
         raise SettingsError(str(error)) from None
     except ModelNotFound as error:
         raise ModelMissingError(f"{reference} was not found", report=str(error)) from None

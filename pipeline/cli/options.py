@@ -44,10 +44,11 @@ def add_report(command: argparse.ArgumentParser) -> None:
 
 
 def add_roots(command: argparse.ArgumentParser) -> None:
-    """`--root`."""
+    """`--root` and `--config`."""
     command.add_argument(
         "--root", type=Path, action="append", default=[], metavar="DIR", help="another directory to search models in"
     )
+    command.add_argument("--config", type=Path, metavar="FILE", help="settings; by default resolver.toml here")
 
 
 def add_contest(command: argparse.ArgumentParser) -> None:

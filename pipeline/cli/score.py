@@ -46,6 +46,7 @@ def request_of(options: argparse.Namespace) -> Request:
         dtype=options.dtype,
         device=options.device,
         roots=tuple(options.root),
+        config=options.config,
         force=options.force,
     )
 

@@ -110,7 +110,7 @@ def carry_out(options: argparse.Namespace) -> int:
     battles = table.battles[: options.limit]
     kept, held_out = _split(battles, options)
     labels = 2 if table.contest == "wsdm" else 3
-    checked = preflight(options.model, purpose="train", labels=labels, roots=options.root)
+    checked = preflight(options.model, purpose="train", labels=labels, roots=options.root, config=options.config)
     note(checked.text)
     trained, encoder = _train(options, checked, kept, held_out, labels)
     data = _data(options.train, table, kept, held_out)

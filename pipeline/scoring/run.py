@@ -37,6 +37,7 @@ class Request:
     dtype: Dtype = "auto"
     device: Device = "auto"
     roots: tuple[Path, ...] = ()
+    config: Path | None = None
     force: bool = False
 
 
@@ -65,7 +66,14 @@ def score_table(request: Request, table: Table, tell: Callable[[str], None]) -> 
     """
     record = _record(request)
     labels = _labels(request, record, table)
-    checked = preflight(request.model, purpose="score", adapter=request.adapter, labels=labels, roots=request.roots)
+    checked = preflight(
+        request.model,
+        purpose="score",
+        adapter=request.adapter,
+        labels=labels,
+        roots=request.roots,
+        config=request.config,
+    )
     _agree(request, record, checked, tell)
     require_packages()
     return _score(request, record, checked, table, labels=labels, tell=tell)
@@ -75,7 +83,7 @@ def _record(request: Request) -> TrainingRecord | None:
     if request.adapter is None:
         return None
     path = Path(request.adapter)
-    return read_record(path if path.is_dir() else locate(request.adapter, roots=request.roots))
+    return read_record(path if path.is_dir() else locate(request.adapter, roots=request.roots, config=request.config))
 
 
 def _labels(request: Request, record: TrainingRecord | None, table: Table) -> int:
