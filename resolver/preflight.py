@@ -90,7 +90,7 @@ def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, hos
         model=model.identity,
         adapter=None if adapter is None else adapter.identity,
         verdict=verdict,
-        findings=named(judged.findings, model.identity),
+        findings=named(judged.findings, model.identity, environment),
         run=judged.run,
         skipped=judged.skipped,
         trail=(*model.trail, *(adapter.trail if adapter else ())),

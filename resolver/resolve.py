@@ -20,7 +20,7 @@ from resolver.inspection.description import ModelDescription
 from resolver.inspection.files import find_model_root, list_files
 from resolver.inspection.provenance import read_provenance
 from resolver.record import Record
-from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference, parse_reference
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference, mounted_name, parse_reference
 from resolver.rules.decisive import DECISIVE_RULES
 from resolver.rules.judge import judge
 from resolver.rules.rule import Evidence, Intent
@@ -116,7 +116,7 @@ def resolve(
     chosen = choose(text, environment, host, minimum_confidence=minimum_confidence)
     identity = chosen.identity
     if chosen.errors:
-        raise ModelRejected(_rejection(chosen, host, (time.perf_counter() - started) * 1000))
+        raise ModelRejected(_rejection(chosen, environment, host, (time.perf_counter() - started) * 1000))
     return _resolution(identity, chosen.trail, _notes(identity, chosen.description))
 
 
@@ -232,9 +232,13 @@ def _first_accepted(text: str, equal: list[Graded], host: Host, trail: list[Trai
     return refused[0].replaced(trail=tuple(trail))
 
 
-def named(findings: tuple[Finding, ...], identity: Identity) -> tuple[Finding, ...]:
-    """The findings with the placeholder of their commands filled in, where it is known which hub id this is."""
-    hub_id = identity.hub_id
+def named(findings: tuple[Finding, ...], identity: Identity, environment: Environment) -> tuple[Finding, ...]:
+    """The findings with the placeholder of their commands filled in, where it is known which hub id this is.
+
+    For a mount path that was named itself, the catalog's id of that handle: a suggestion in a command, no identity.
+    """
+    waiting = any("REPO_ID" in (each.fix.command or "") for each in findings)
+    hub_id = identity.hub_id or (_mounted_id(identity.path, environment) if waiting else None)
     if hub_id is None:
         return findings
     return tuple(
@@ -245,12 +249,21 @@ def named(findings: tuple[Finding, ...], identity: Identity) -> tuple[Finding, .
     )
 
 
+def _mounted_id(path: Path | None, environment: Environment) -> str | None:
+    from resolver.catalog import hub_ids  # noqa: PLC0415 - a large table, for a command that a user may paste
+
+    mount = environment.kaggle_mount
+    place = mounted_name(path.relative_to(mount).parts) if path is not None and path.is_relative_to(mount) else None
+    ids = hub_ids(place[0]) if place is not None else ()
+    return ids[0] if len(ids) == 1 else None
+
+
 def _decisive_errors(description: ModelDescription, host: Host) -> tuple[Finding, ...]:
     judged = judge(Evidence(description, Intent(), host), DECISIVE_RULES)
     return tuple(finding for finding in judged.findings if finding.severity == "error")
 
 
-def _rejection(chosen: Chosen, host: Host, elapsed_ms: float) -> Report:
+def _rejection(chosen: Chosen, environment: Environment, host: Host, elapsed_ms: float) -> Report:
     return Report(
         level="quick",
         purpose="load",
@@ -258,7 +271,7 @@ def _rejection(chosen: Chosen, host: Host, elapsed_ms: float) -> Report:
         judged_with=host.judged_with(),
         model=chosen.identity,
         verdict="unusable",
-        findings=named(chosen.errors, chosen.identity),
+        findings=named(chosen.errors, chosen.identity, environment),
         run=tuple(sorted(rule.code for rule in DECISIVE_RULES)),
         trail=chosen.trail,
         elapsed_ms=elapsed_ms,

@@ -130,6 +130,14 @@ def test_commands_name_the_hub_id_where_it_is_known(tmp_path):
     assert LLAMA in said
 
 
+def test_commands_name_the_hub_id_of_a_mount_path(tmp_path):
+    where = place(tmp_path / "input/llama-3/transformers/8b-chat-hf/1", LLAMA)
+    (where / "model.safetensors").write_bytes(b"\0" * 4)
+    report = check(str(where), environment(tmp_path), HOST)
+    assert report.model.hub_id is None
+    assert any(LLAMA in (each.fix.command or "") for each in report.findings)
+
+
 def test_type_that_no_pinned_version_knows_is_looked_up_in_the_installed_library(tmp_path):
     site = tmp_path / "site"
     auto = site / "transformers/models/auto"

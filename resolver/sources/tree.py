@@ -1,7 +1,8 @@
 """Model directories below a folder, found by looking at directories only: the cost follows models, not files.
 
-A directory's entries are read until the first `SAMPLE` of them; one that shows neither a model nor a sub-directory
-by then is taken for data and is only asked for the few names that would make it a model. Even the first entry of a
+A directory's entries are read until the first `SAMPLE` of them (`ENTRIES` where its link count tells of
+sub-directories); one that shows neither a model nor a sub-directory by then is taken for data and is only asked for
+the few names that would make it a model. Even the first entry of a
 large directory is dear (ext4 sorts the whole of it first: 0.3 ms for 1,000 files), so one whose status alone says that
 it is large and has no sub-directories is not opened at all.
 """
@@ -58,6 +59,7 @@ def _look(path: str) -> tuple[bool, list[str]]:
         status = os.stat(path)  # noqa: PTH116 - no Path in a hot loop
         if status.st_nlink == LEAF_LINKS and status.st_size > LARGE_BYTES:
             return _holds_marker(path), []
+        patience = ENTRIES if status.st_nlink > LEAF_LINKS else SAMPLE
         with os.scandir(path) as entries:
             for count, entry in enumerate(entries):
                 name = entry.name
@@ -65,7 +67,7 @@ def _look(path: str) -> tuple[bool, list[str]]:
                     return True, []
                 if not name.startswith(".") and _is_directory(entry):
                     below.append(name)
-                if count >= ENTRIES or (count >= SAMPLE and not below):
+                if count >= ENTRIES or (count >= patience and not below):
                     return _holds_marker(path), sorted(below)
     except OSError:
         return False, []
