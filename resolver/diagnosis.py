@@ -20,9 +20,11 @@ def not_found(text: str, reference: Reference, trail: tuple[TrailStep, ...], env
     known = _known_as(reference, place)
     asked = f"{len(sources)} {'source' if len(sources) == 1 else 'sources'} asked"
     evidence = (f"{asked}; {known}" if known else asked, *near)
-    if isinstance(reference, HubId) and not _has_mount(trail, environment):
+    odd = next((step.reason for step in trail if step.source == "path" and not step.reason.startswith("absent")), None)
+    if isinstance(reference, HubId) and odd is None and not _has_mount(trail, environment):
         return NotFound(f"{text} is not on this machine", evidence, CONSEQUENCE, _bring(reference, place))
-    return NotFound(_message(text, reference, place), evidence, CONSEQUENCE, _fix(text, reference, place))
+    message = f"{text} is {odd}" if odd else _message(text, reference, place)
+    return NotFound(message, evidence, CONSEQUENCE, _fix(text, reference, place))
 
 
 def ambiguous(text: str, candidates: tuple[Identity, ...]) -> NotFound:

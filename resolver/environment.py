@@ -67,7 +67,12 @@ class Environment(Record):
         variables = {name: value for name in VARIABLES if (value := os.environ.get(name))}
         secrets = tuple(name for name in SECRETS if os.environ.get(name))
         search_path = tuple(Path(entry) for entry in sys.path if entry)
-        return cls(Path(os.path.expanduser("~")), Path(os.getcwd()), variables, secrets, search_path)  # noqa: PTH109, PTH111 - Path.home() raises where there is no home
+        home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is no home
+        try:
+            cwd = Path.cwd()
+        except FileNotFoundError:  # it was removed under us: what is relative is absent, all else is as it was
+            cwd = Path(os.environ.get("PWD", "/"))
+        return cls(home, cwd, variables, secrets, search_path)
 
     def extended(self, roots: tuple[Path, ...] = (), aliases: Mapping[str, str] | None = None) -> "Environment":
         """The same with more search roots, asked before those already there, and more aliases."""

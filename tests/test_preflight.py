@@ -102,6 +102,15 @@ def test_adapter_base_written_as_a_kaggle_path_is_resolved(tmp_path):
     assert "A403" not in codes(check(str(adapter), environment(tmp_path), HOST))
 
 
+def test_model_named_as_adapter_is_an_error_as_in_peft(tmp_path):
+    model = model_dir(tmp_path / "m")
+    report = check(str(model), environment(tmp_path), HOST, Question(adapter=str(model)))
+    assert codes(report) == ["A401"]
+    peft = pytest.importorskip("peft")
+    with pytest.raises(ValueError, match="Can't find"):
+        peft.PeftConfig.from_pretrained(str(model))
+
+
 def test_adapter_without_its_head_is_found_out_for_scoring(tmp_path):
     model = model_dir(tmp_path / "m")
     adapter = adapter_dir(tmp_path / "a", str(model), head=False)

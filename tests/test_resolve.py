@@ -275,8 +275,14 @@ def test_founding_case_says_what_the_oserror_did_not(tmp_path):
 
 def test_broken_link_says_where_it_led(tmp_path):
     (tmp_path / "m").symlink_to("gone")
-    with pytest.raises(ModelNotFound, match="a link to gone"):
+    with pytest.raises(ModelNotFound, match="m is a link to gone, which leads nowhere"):
         found(str(tmp_path / "m"), tmp_path)
+
+
+def test_what_is_neither_file_nor_directory_is_said_to_be_there(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ModelNotFound, match="pipe is neither a directory nor a file"):
+        found(str(tmp_path / "pipe"), tmp_path)
 
 
 def test_misspelt_id_suggests_the_near_one(tmp_path):

@@ -38,6 +38,12 @@ def adapter_config_missing(evidence: Evidence) -> Iterator[Finding]:
     To mend it, copy adapter_config.json from where the adapter was trained. Beside a whole model, which is loaded
     without it, lone adapter weights are left alone.
     """
+    if evidence.adapter is not None and evidence.adapter.adapter is None:
+        yield adapter_config_missing.finding(
+            f"what was named as the adapter holds none: no {CONFIG_FILE}, no adapter weights",
+            path=evidence.adapter.root,
+            fix="name the directory that training wrote, the one with adapter_config.json",
+        )
     for description, adapter in _each(evidence):
         if adapter.config_present:
             yield from _broken_config(description, adapter)

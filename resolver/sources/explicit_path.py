@@ -26,7 +26,7 @@ class ExplicitPath:
             yield Candidate(self.name, path, "asked", (path.name,), f"{path} is a directory")
         elif path.is_file():
             yield Candidate(self.name, path.parent, "asked", (path.parent.name,), f"{path.name} is a file in it")
-        elif isinstance(reference, LocalPath):
+        elif isinstance(reference, LocalPath) or os.path.lexists(path):
             yield from self._explain(path)
 
     def models(self, environment: Environment) -> Iterator[Candidate]:  # noqa: ARG002 - the protocol's
@@ -36,7 +36,10 @@ class ExplicitPath:
     def _explain(self, path: Path) -> Iterator[Miss]:
         parent = deepest_parent(path)
         if path.is_symlink():
-            yield Miss(self.name, str(path), f"a link to {os.readlink(path)}, which is gone")  # noqa: PTH115 - text only
+            yield Miss(self.name, str(path), f"a link to {os.readlink(path)}, which leads nowhere")  # noqa: PTH115 - text
+            return
+        if path.exists():
+            yield Miss(self.name, str(path), "neither a directory nor a file")
             return
         reason = f"absent; the deepest directory that exists is {parent}"
         yield Miss(self.name, str(path), f"{reason}, which holds {_entries(parent)}")
