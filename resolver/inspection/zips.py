@@ -145,6 +145,8 @@ def _located(handle: int, size: int, member: Member, name: bytes) -> Member:
         fault = fault or f"is packed in a way that is not read here ({method})"
     elif begins + member.packed_bytes > size:
         fault = fault or "is cut short"
+    elif method == STORED and member.packed_bytes != member.size_bytes:  # its checksum would not be worth taking
+        fault = fault or "is stored as it is, in another size than the directory gives"
     return _faulty(member, fault, begins)
 
 

@@ -50,6 +50,16 @@ def test_damaged_archives_of_hostile_members_are_never_judged_clean(
     assert any(each.forbidden or each.fault for each in found), found
 
 
+def test_stored_member_with_two_sizes_is_broken(tmp_path: Path) -> None:
+    """Found by fuzzing: too large to be summed, and moved by a byte, it was taken for no pickle at all."""
+    payload = call("os.system")
+    data = bytearray(zipped({"archive/data.pkl": payload, "archive/version": b"3\n"}))
+    data[28] = 1  # its own header's extra field: the data begins a byte later
+    data[148] = 4  # the directory's size before packing: 64 MB more
+    (found,) = scan(tmp_path, bytes(data))
+    assert "in another size" in str(found.fault)
+
+
 def test_text_that_begins_like_a_pickle_is_none(tmp_path: Path) -> None:
     """Both were met in site-packages: INST without a mark stops the unpickler before it resolves anything."""
     (tmp_path / "top_level.txt").write_text("isympy\nsympy\n")
