@@ -42,7 +42,11 @@ def granted(candidate: Candidate) -> Grade | None:
 
 
 def grade(
-    candidate: Candidate, reference: Reference, config: ConfigFacts, provenance: Provenance | None = None
+    candidate: Candidate,
+    reference: Reference,
+    config: ConfigFacts,
+    provenance: Provenance | None = None,
+    below: tuple[str, ...] = (),
 ) -> Grade:
     """Weigh a candidate.
 
@@ -51,6 +55,7 @@ def grade(
         reference: what was asked for.
         config: what its config.json says.
         provenance: what it says of its own origin.
+        below: folders that were descended into from the candidate's directory to the model's.
     """
     from resolver.catalog import fingerprint_of, hub_ids  # noqa: PLC0415 - a large table, not needed by `granted`
 
@@ -59,7 +64,7 @@ def grade(
     agreement = _compare(published, config)
     if agreement.differs:
         return Grade(None, (candidate.why, f"another model: {agreement.words}"))
-    doubt = _doubt(candidate, hub_id, published, config)
+    doubt = _doubt(candidate, hub_id, published, config, below)
     evidence = (candidate.why, agreement.words, *((doubt,) if doubt else ()))
     if doubt is None and agreement.agrees:
         return Grade("exact" if candidate.claim == "official" else "matched", evidence)
@@ -91,9 +96,19 @@ def _compare(published: "Fingerprint | None", config: ConfigFacts) -> _Agreement
     return _Agreement(agrees=agrees, differs=False, words=said if agrees else "config.json does not say its size")
 
 
-def _doubt(candidate: Candidate, hub_id: str, published: "Fingerprint | None", config: ConfigFacts) -> str | None:
+def _doubt(
+    candidate: Candidate,
+    hub_id: str,
+    published: "Fingerprint | None",
+    config: ConfigFacts,
+    below: tuple[str, ...],
+) -> str | None:
     """What speaks against a match although no number does; None where nothing does."""
-    from resolver.names import contradiction, says_quantised  # noqa: PLC0415 - as above
+    from resolver.names import contradiction, says_quantised, stray  # noqa: PLC0415 - as above
+
+    odd = stray(hub_id, below)
+    if odd is not None:
+        return f"the model lies in a folder {odd} below it, which may be another one"
 
     wanted = published.quantization if published else None
     quantised = _quantised(config.quantization)

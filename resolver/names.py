@@ -17,6 +17,8 @@ _WORD = re.compile(
 _SIZE = re.compile(r"(?:\d+x|[ea])?\d+(?:\.\d+)?[bm]")
 _INSTRUCT = frozenset({"instruct", "it", "chat"})
 _SILENT = frozenset({"meta", "hf", "transformers", "pytorch", "default", "model", "models", "v", "huggingface"})
+# Folders that people put a model into and that say nothing of it.
+_NEUTRAL = frozenset({"weights", "files", "safetensors", "snapshot", "snapshots", "main", "master", "offline", "local"})
 _QUANTISED = frozenset(
     {"awq", "gptq", "bnb", "gguf", "mlx", "exl", "4bit", "8bit", "int4", "int8", "fp8", "nf4", "quantized", "marlin"}
 )
@@ -57,8 +59,9 @@ def same_name(hub_id: str, folders: tuple[str, ...]) -> bool:
         folders: names below the mount or root, outermost first, e.g. ("llama-3", "transformers", "8b-chat-hf", "1").
 
     Returns:
-        True where the innermost folder that speaks of the model's family says exactly its name; a folder of a
-        Kaggle variation is read together with its model.
+        True where the innermost folder that speaks of the model's family says exactly its name, and none below it
+        says anything else ("dpo", "checkpoint-100", "base"): a fine-tune shares every number with its parent. A
+        folder of a Kaggle variation is read together with its model.
     """
     organisation, _, name = hub_id.rpartition("/")
     want = words(name)
@@ -66,9 +69,24 @@ def same_name(hub_id: str, folders: tuple[str, ...]) -> bool:
         have = words(unit)
         if have in (want, want | words(organisation)):
             return True
-        if have & _family(want):
+        if have & _family(want) or not _adds_nothing(have, hub_id):
             return False
     return False
+
+
+def stray(hub_id: str, below: tuple[str, ...]) -> str | None:
+    """The first folder below a place known to be the model that says something else; None where all fit.
+
+    >>> stray("meta-llama/Meta-Llama-3-8B-Instruct", ("base",))
+    'base'
+    >>> stray("meta-llama/Meta-Llama-3-8B-Instruct", ("llama3-8b-chat-hf", "weights"))
+    """
+    return next((each for each in below if not _adds_nothing(words(each.replace("--", " ")), hub_id)), None)
+
+
+def _adds_nothing(have: frozenset[str], hub_id: str) -> bool:
+    organisation, _, name = hub_id.rpartition("/")
+    return have <= words(name) | words(organisation) | _NEUTRAL
 
 
 def contradiction(hub_id: str, folders: tuple[str, ...]) -> str | None:

@@ -52,6 +52,8 @@ _SLUG = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MAX_REPO_ID = 96  # huggingface_hub's own bound on a repo id
 _MAX_TEXT = 4096  # PATH_MAX
 
@@ -175,7 +177,9 @@ def _refuse_unprintable(text: str) -> None:
         raise _malformed(text, f"longer than {_MAX_TEXT} characters")
     is_path = text.startswith(("/", "./", "../", "~/"))
     for character in text if not is_path or "\0" in text else "":
-        if ord(character) < 32 or ord(character) == 127 or 0xD800 <= ord(character) <= 0xDFFF:  # noqa: PLR2004 - ASCII controls, lone surrogates
+        if _SURROGATE.match(character):
+            raise _malformed(text, "it holds bytes that are not UTF-8")
+        if _CONTROL.match(character):
             raise _malformed(text, f"it holds the control character {ord(character):#04x}")
 
 

@@ -183,7 +183,11 @@ def _hub_id(reference: Reference) -> str | None:
 
 
 def _grade(candidate: Candidate, reference: Reference, root: Path) -> Grade:
-    return granted(candidate) or grade(candidate, reference, read_config(list_files(root)), read_provenance(root))
+    asked = granted(candidate)
+    if asked is not None:
+        return asked
+    below = root.relative_to(candidate.path).parts if root.is_relative_to(candidate.path) else (root.name,)
+    return grade(candidate, reference, read_config(list_files(root)), read_provenance(root), below)
 
 
 def _is_final(located: Located, reference: Reference) -> bool:

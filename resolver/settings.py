@@ -12,6 +12,7 @@ from resolver.errors import ConfigurationError
 from resolver.finding import CONFIDENCES, Confidence
 from resolver.record import Record, field
 
+MAX_BYTES = 4 * 1024 * 1024
 KEYS = ("roots", "aliases", "ignore", "accelerator", "minimum_confidence")
 
 
@@ -55,11 +56,22 @@ def load_settings(environment: Environment, config: Path | None = None) -> Setti
     return Settings()
 
 
-def _table(path: Path) -> Mapping[str, Any] | None:
+def _bytes(path: Path) -> bytes:
+    """A settings file's bytes; a pipe or a device is never opened, it would wait or never end."""
     try:
-        text = path.read_bytes()
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"{path}: no regular file")
+        with path.open("rb") as stream:
+            text = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
+    if len(text) > MAX_BYTES:
+        raise ConfigurationError(f"{path}: more than {MAX_BYTES:,} bytes are no settings")
+    return text
+
+
+def _table(path: Path) -> Mapping[str, Any] | None:
+    text = _bytes(path)
     if path.name == "pyproject.toml" and b"tool.resolver" not in text:
         return None
     import tomllib  # noqa: PLC0415 - most runs have no such file
@@ -67,8 +79,7 @@ def _table(path: Path) -> Mapping[str, Any] | None:
     try:
         document = tomllib.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        if path.name == "pyproject.toml":
-            return None  # a broken pyproject.toml is not ours to report
+        # Also a pyproject.toml: it names our table, and a minimum_confidence that is lost is lost without a word.
         raise ConfigurationError(f"{path}: not TOML: {error}") from error
     if path.name == "pyproject.toml":
         tool = document.get("tool")

@@ -118,6 +118,32 @@ def test_settings_that_cannot_be_used_name_file_and_key(tmp_path, text, named):
     assert str(path) in str(caught.value)
 
 
+def test_broken_pyproject_with_our_table_is_not_passed_over(tmp_path):
+    """A minimum_confidence that is lost would be lost without a word."""
+    here = environment(tmp_path)
+    here.cwd.mkdir()
+    (here.cwd / "pyproject.toml").write_text('[tool.resolver\nminimum_confidence = "exact"\n')
+    with pytest.raises(ConfigurationError, match="not TOML"):
+        load_settings(here)
+
+
+def test_broken_pyproject_of_somebody_else_is_not_ours(tmp_path):
+    here = environment(tmp_path)
+    here.cwd.mkdir()
+    (here.cwd / "pyproject.toml").write_text("[tool.other\n")
+    assert load_settings(here).path is None
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_settings_are_never_read_from_a_pipe_or_a_device(tmp_path, name):
+    import os
+
+    if name == "pipe":
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        load_settings(environment(tmp_path), tmp_path / name)
+
+
 def test_settings_that_were_named_have_to_exist(tmp_path):
     with pytest.raises(ConfigurationError, match="No such file"):
         load_settings(environment(tmp_path), tmp_path / "absent.toml")

@@ -55,6 +55,38 @@ def test_another_model_never_answers(tmp_path, mounted, asked):
     assert any(mounted[1] in step.where and step.outcome == "near" for step in caught.value.trail)
 
 
+@pytest.mark.parametrize(
+    ("asked", "folders"),
+    [
+        (BASE, "datasets/x/Meta-Llama-3-8B/dpo"),
+        (LLAMA, "datasets/x/Meta-Llama-3-8B-Instruct/base"),
+        (LLAMA, "datasets/x/Meta-Llama-3-8B-Instruct/finetuned-on-evil"),
+        (LLAMA, "datasets/x/llama-3-8b-it/checkpoint-100"),
+        (LLAMA, "llama-3/transformers/8b-chat-hf/1/base"),
+        (LLAMA, "llama-3/transformers/8b-chat-hf/1/merged"),
+        (LLAMA, "llama3instruct/lora-merged"),
+    ],
+)
+def test_folder_that_says_more_below_the_name_is_never_taken(tmp_path, asked, folders):
+    """A fine-tune shares every number with its parent, and base with instruct: only the folders can tell."""
+    place(tmp_path / "input" / folders, LLAMA)
+    with pytest.raises(ModelNotFound):
+        found(asked, tmp_path)
+
+
+@pytest.mark.parametrize("below", ["model", "weights", "hf", "llama-3-8b-instruct", "Meta-Llama-3-8B-Instruct"])
+def test_folder_that_says_nothing_new_below_the_name_is_the_model(tmp_path, below):
+    where = place(tmp_path / "input/llama-3/transformers/8b-chat-hf/1" / below, LLAMA)
+    assert (found(LLAMA, tmp_path).path, found(LLAMA, tmp_path).confidence) == (where, "exact")
+
+
+def test_handle_is_not_answered_by_another_owners_copy(tmp_path):
+    place(tmp_path / "input/models/evil" / OLD, LLAMA)
+    with pytest.raises(ModelNotFound, match="of another owner"):
+        found(HANDLE, tmp_path)
+    assert found(LLAMA, tmp_path).confidence == "matched"
+
+
 def test_official_row_with_foreign_architecture_is_not_the_model(tmp_path):
     place(tmp_path / "input" / OLD, LLAMA, num_hidden_layers=16)
     with pytest.raises(ModelNotFound) as caught:
@@ -91,13 +123,17 @@ def test_quantised_copy_is_only_a_guess_for_the_base(tmp_path):
 
 
 def test_download_metadata_inside_is_declared(tmp_path):
-    """text-generation-webui writes the id beside the files; the config says too little to compare."""
-    where = place(tmp_path / "roots/microsoft/WizardLM-2-8x22B", "mistralai/Mixtral-8x22B-v0.1")
+    """text-generation-webui writes the id beside the files; the catalog has nothing to compare with."""
+    where = model_dir(tmp_path / "roots/my-private-model")
+    roots = {"extra_roots": (tmp_path / "roots",)}
+    with pytest.raises(AmbiguousModel):
+        found("someone/my-private-model", tmp_path, **roots)
     (where / "huggingface-metadata.txt").write_text(
-        "url: https://huggingface.co/microsoft/WizardLM-2-8x22B\nbranch: main\n"
+        "url: https://huggingface.co/someone/my-private-model\nbranch: main\n"
     )
-    resolution = found("microsoft/WizardLM-2-8x22B", tmp_path, extra_roots=(tmp_path / "roots",))
-    assert resolution.confidence in {"declared", "matched"}
+    assert found("someone/my-private-model", tmp_path, **roots).confidence == "declared"
+    with pytest.raises(AmbiguousModel):
+        found("other/my-private-model", tmp_path, **roots)
 
 
 def test_highest_version_wins_where_none_was_asked(tmp_path):

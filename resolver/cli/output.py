@@ -84,6 +84,18 @@ def expect_writable(target: Path) -> None:
         raise UsageError(f"--report {target}: there is no directory {parent}")
     if not os.access(target if target.exists() and not target.is_file() else parent, os.W_OK):
         raise UsageError(f"--report {target}: no right to write there")
+    if not target.exists():
+        probe = _beside(target)
+        try:  # os.access says yes to root, also for /proc and the like
+            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            probe.unlink()
+        except OSError as error:
+            raise UsageError(f"--report {target}: nothing can be written there: {error.strerror}") from error
+
+
+def _beside(real: Path) -> Path:
+    """The temporary name next to a target."""
+    return real.with_name(f".{real.name[:100]}.{os.getpid()}.tmp")
 
 
 def write_file(target: Path, text: str) -> None:
@@ -107,7 +119,7 @@ def write_file(target: Path, text: str) -> None:
 
 
 def _replace(real: Path, data: bytes) -> None:
-    beside = real.with_name(f".{real.name[:100]}.{os.getpid()}.tmp")
+    beside = _beside(real)
     mode = real.stat().st_mode & 0o777 if real.exists() else 0o666
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 
 from resolver.cli.exit_codes import FINDINGS, NOT_FOUND, USABLE, forgiven
-from resolver.cli.output import expect_writable
+from resolver.cli.output import expect_writable, write_stderr
 from resolver.cli.trouble import UsageError
 from resolver.environment import Environment
 from resolver.errors import ConfigurationError
@@ -60,6 +60,11 @@ def open_session(options: argparse.Namespace) -> Session:
     if options.report is not None:
         expect_writable(environment.cwd / options.report)
     settings = _settings(options, environment)
+    for root in options.root:
+        if not environment.expand(str(root)).is_dir():
+            from resolver.report.escape import escape
+
+            write_stderr(f"note: --root {escape(root)} is no directory here; nothing is looked for in it\n")
     roots = (*(environment.expand(str(root)) for root in options.root), *settings.roots)
     return Session(
         options,

@@ -92,7 +92,9 @@ class KaggleMount:
             hub_id = next((each for each in ids if same_name(each, found.folders)), None)
             if found.is_cache or _is_other_version(reference, found):
                 continue
-            if hub_id:
+            if hub_id and _is_anothers(reference, found):
+                yield Miss(self.name, str(found.path), "is attached, of another owner", near=True)
+            elif hub_id:
                 folder = "/".join(found.folders)
                 ground = Ground("name", f"the folder {folder} is called so", hub_id)
                 yield self._candidate(found.path, found.folders, ground)
@@ -107,6 +109,14 @@ class KaggleMount:
         if version is None and named and isinstance(named[0], KaggleHandle):
             version = named[0].version
         return Candidate(self.name, path, ground.claim, folders, ground.why, ground.hub_id, handle, version=version)
+
+
+def _is_anothers(reference: Reference, found: Found) -> bool:
+    """Whether a folder's own form names another owner than the one that was asked for."""
+    if not isinstance(reference, KaggleHandle | KaggleDataset) or reference.owner is None:
+        return False
+    named = mounted_name(found.folders)
+    return named is not None and named[0].owner is not None and named[0].owner.lower() != reference.owner.lower()
 
 
 def _is_other_version(reference: Reference, found: Found) -> bool:
