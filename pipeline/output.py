@@ -38,16 +38,21 @@ def replacing(target: Path) -> Iterator[Path]:
 def _beside(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        yield temporary
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{target}: it cannot be written: {error.strerror or error}",
-            fix="name a file in a directory that can be written",
-        ) from None
+        with refused_as_output(target, fix="name a file in a directory that can be written"):
+            yield temporary
     finally:
         _forget(temporary)
+
+
+@contextmanager
+def refused_as_output(target: Path, *, fix: str) -> Iterator[None]:
+    """Tell an OSError of the body as one about the target, which is what the user named."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{target}: it cannot be written: {error.strerror or error}", fix=fix) from None
 
 
 def _forget(path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolver.environment import Environment
-from resolver.errors import ModelRejected
 from resolver.finding import Level, Purpose, Report
 from resolver.host import Host, this_host
 from resolver.inspection.describe import describe
@@ -53,17 +52,13 @@ def resolve_model(
     """
     text = os.fspath(reference)
     environment, settings, host = _surroundings(roots, config)
-    found = resolve(text, environment, host, minimum_confidence=settings.minimum_confidence)
     if purpose is None:
-        return found
-    from resolver.preflight import check  # noqa: PLC0415 - the whole rule book, only where it is asked for
+        return resolve(text, environment, host, minimum_confidence=settings.minimum_confidence)
+    from resolver.preflight import vet  # noqa: PLC0415 - the whole rule book, only where it is asked for
 
     overlay = None if adapter is None else os.fspath(adapter)
     question = _question(settings, purpose=purpose, adapter=overlay, labels=labels, head=head)
-    report = check(text, environment, host, question)
-    if report.verdict != "usable":
-        raise ModelRejected(report)
-    return found.replaced(report=report)
+    return vet(text, environment, host, question)
 
 
 def check_model(

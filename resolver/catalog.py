@@ -86,6 +86,16 @@ def known_places(reference: Reference) -> tuple[Known, ...]:
     return tuple(sorted(found, key=lambda row: not row.official))
 
 
+def other_places(reference: Reference) -> tuple[Known, ...]:
+    """As `known_places`, each place once and without the one that was asked for itself."""
+    asked = (reference,) if isinstance(reference, KaggleHandle | KaggleDataset) else ()
+    kept: list[Known] = []
+    for known in known_places(reference):
+        if not any(same_place(known.handle, each) for each in (*asked, *(other.handle for other in kept))):
+            kept.append(known)
+    return tuple(kept)
+
+
 def hub_ids(reference: Reference) -> tuple[str, ...]:
     """The hub ids that a reference means; a Kaggle handle may be known under several."""
     if isinstance(reference, HubId):

@@ -6,7 +6,8 @@ A judgement of the trail alone; nothing here looks at a disk.
 from resolver.catalog import family_of, known_places, spelled_like
 from resolver.environment import Environment
 from resolver.finding import Fix, Identity, NotFound, TrailStep
-from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, PackageRef, Reference, mounted_name
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, PackageRef, Reference
+from resolver.sources.source import asked_place
 
 CONSEQUENCE = "no path to return; a loader given this text would try the network or call the path incorrect"
 MAX_SHOWN = 20
@@ -90,7 +91,7 @@ def _known_as(reference: Reference, place: KaggleHandle | KaggleDataset | None) 
 def _kaggle_place(reference: Reference, environment: Environment) -> KaggleHandle | KaggleDataset | None:
     """What has to be attached on Kaggle: the publisher's own loadable model first."""
     if isinstance(reference, LocalPath):
-        reference = _mounted(reference, environment) or reference
+        reference = asked_place(reference, environment) or reference
     known = [each for each in known_places(reference) if each.loadable != "no"]
     official = next((each.handle for each in known if each.official), None)
     if isinstance(reference, KaggleHandle | KaggleDataset):
@@ -105,15 +106,6 @@ def _with_owner(
     if isinstance(asked, KaggleHandle) and isinstance(official, KaggleHandle) and asked.model == official.model:
         return KaggleHandle(official.owner, asked.model, asked.framework, asked.variation, asked.version)
     return asked
-
-
-def _mounted(reference: LocalPath, environment: Environment) -> KaggleHandle | KaggleDataset | None:
-    path = environment.expand(reference.text)
-    for base in (environment.kaggle_mount, environment.expand("/kaggle/input")):
-        if path.is_relative_to(base):
-            named = mounted_name(path.relative_to(base).parts)
-            return named[0] if named else None
-    return None
 
 
 def _fix(text: str, reference: Reference, place: KaggleHandle | KaggleDataset | None) -> Fix:

@@ -99,7 +99,7 @@ class InstalledPackages(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         """The version of a distribution, under any spelling of its name."""
-        return self._read()[_normal(name)]
+        return self._read()[normalised(name)]
 
     def __iter__(self) -> Iterator[str]:
         """The normalised names."""
@@ -113,12 +113,13 @@ class InstalledPackages(Mapping[str, str]):
         if self._versions is None:
             self._versions = {}
             for place in self._search_path:
-                for name, version in _distributions(place):
+                for name, version, _ in distributions(place):
                     self._versions.setdefault(name, version)
         return self._versions
 
 
-def _distributions(place: Path) -> Iterator[tuple[str, str]]:
+def distributions(place: Path) -> Iterator[tuple[str, str, Path]]:
+    """Normalised name, version and `*.dist-info` directory of everything that is installed in one directory."""
     try:
         names = os.listdir(place)  # noqa: PTH208 - names are all that is wanted
     except OSError:
@@ -127,10 +128,11 @@ def _distributions(place: Path) -> Iterator[tuple[str, str]]:
         if entry.endswith(".dist-info"):
             name, _, version = entry[: -len(".dist-info")].partition("-")
             if version:
-                yield _normal(name), version
+                yield normalised(name), version, place / entry
 
 
-def _normal(name: str) -> str:
+def normalised(name: str) -> str:
+    """One spelling of a distribution's name, for comparing (PEP 503, less its runs of separators)."""
     return name.lower().replace("_", "-").replace(".", "-")
 
 

@@ -14,7 +14,7 @@ from resolver.inspection.config import ConfigFacts
 from resolver.inspection.provenance import Provenance
 from resolver.inspection.quantization import QuantizationFacts
 from resolver.record import Record
-from resolver.reference import HubId, Reference
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
 from resolver.sources.source import Candidate
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def grade(
     """
     from resolver.catalog import fingerprint_of, hub_ids  # noqa: PLC0415 - a large table, not needed by `granted`
 
+    elsewhere = _elsewhere(candidate, reference)
+    if elsewhere is not None:
+        return Grade(None, (candidate.why, elsewhere))
     hub_id = candidate.hub_id or next(iter(hub_ids(reference)), "")
     published = fingerprint_of(hub_id)
     agreement = _compare(published, config)
@@ -71,6 +74,21 @@ def grade(
     if doubt is None and provenance is not None and _names(provenance, hub_id, reference):
         return Grade("declared", (*evidence, f"{provenance.file} names {provenance.hub_id}"))
     return Grade("guess", evidence)
+
+
+def _elsewhere(candidate: Candidate, reference: Reference) -> str | None:
+    """Why a candidate lies at another place than the handle that was asked for, whoever found it; None where not."""
+    from resolver.catalog import same_place  # noqa: PLC0415 - as above
+
+    place = candidate.place
+    if place is None or not isinstance(reference, KaggleHandle | KaggleDataset):
+        return None
+    if place.owner and reference.owner and place.owner.lower() != reference.owner.lower():
+        return f"of another owner: {place.owner}"
+    if isinstance(place, KaggleHandle) and isinstance(reference, KaggleHandle) and same_place(place, reference):
+        asked = reference.version
+        return None if asked in {None, place.version} else f"version {place.version} of it, not {asked}"
+    return None
 
 
 class _Agreement(Record):

@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterable, Mapping
 
 from resolver.environment import Environment
-from resolver.errors import ModelNotFound
-from resolver.finding import Confidence, Identity, Level, NotFound, Purpose, Report, TrailStep, Verdict
+from resolver.errors import ModelNotFound, ModelRejected
+from resolver.finding import Confidence, Identity, Level, Purpose, Report, Verdict
 from resolver.host import Host
 from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.model_types import installed_model_types, known_since
 from resolver.record import Record, field
-from resolver.resolve import Chosen, choose, named
+from resolver.resolve import Chosen, Resolution, accepted, choose, named
 from resolver.rules.judge import judge
 from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Evidence, Intent, Rule
@@ -51,19 +51,41 @@ def check(text: str, environment: Environment, host: Host, question: Question | 
     asked = question or Question()
     started = time.perf_counter()
     try:
-        model = choose(text, environment, host, minimum_confidence=asked.minimum_confidence)
-        adapter = (
-            choose(asked.adapter, environment, host, minimum_confidence=asked.minimum_confidence)
-            if asked.adapter is not None
-            else None
-        )
+        model, adapter = _both(text, environment, host, asked)
     except ModelNotFound as error:
         return _not_found(text, error, asked, host, started)
-    report = _judged(model, adapter, environment, host, asked)
+    report, _ = examine(model, environment, host, asked, adapter)
     return report.replaced(elapsed_ms=(time.perf_counter() - started) * 1000)
 
 
-def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, host: Host, asked: Question) -> Report:
+def vet(text: str, environment: Environment, host: Host, asked: Question) -> Resolution:
+    """As `resolve`, and the whole preflight with it, in one look.
+
+    Raises:
+        MalformedReference, ModelNotFound, AmbiguousModel: as `resolve`, of the adapter too.
+        ModelRejected: an error for this purpose, with the report.
+    """
+    started = time.perf_counter()
+    model, adapter = _both(text, environment, host, asked)
+    found = accepted(model, environment, host, (time.perf_counter() - started) * 1000)
+    report, _ = examine(model, environment, host, asked, adapter)
+    if report.verdict != "usable":
+        raise ModelRejected(report)
+    return found.replaced(report=report)
+
+
+def _both(text: str, environment: Environment, host: Host, asked: Question) -> tuple[Chosen, Chosen | None]:
+    model = choose(text, environment, host, minimum_confidence=asked.minimum_confidence)
+    if asked.adapter is None:
+        return model, None
+    return model, choose(asked.adapter, environment, host, minimum_confidence=asked.minimum_confidence)
+
+
+def examine(
+    model: Chosen, environment: Environment, host: Host, asked: Question, adapter: Chosen | None = None
+) -> tuple[Report, ModelDescription]:
+    """Judge what was chosen; returns the report, and all that was read for it so that nobody reads it again."""
+    started = time.perf_counter()
     description = complete(model.description)
     overlay = None if adapter is None else complete(adapter.description)
     host = _with_model_types(host, description, environment)
@@ -82,7 +104,7 @@ def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, hos
     judged = judge(evidence, _selected(asked.select), asked.ignored)
     unusable = any(finding.severity == "error" for finding in judged.findings)
     verdict: Verdict = "unusable" if unusable else "usable"
-    return Report(
+    report = Report(
         level=asked.level,
         purpose=asked.purpose,
         accelerator=host.accelerator,
@@ -94,7 +116,9 @@ def _judged(model: Chosen, adapter: Chosen | None, environment: Environment, hos
         run=judged.run,
         skipped=judged.skipped,
         trail=(*model.trail, *(adapter.trail if adapter else ())),
+        elapsed_ms=(time.perf_counter() - started) * 1000,
     )
+    return report, description
 
 
 def _with_model_types(host: Host, description: ModelDescription, environment: Environment) -> Host:
@@ -127,8 +151,6 @@ def _selected(prefixes: Iterable[str]) -> tuple[Rule, ...]:
 
 
 def _not_found(text: str, error: ModelNotFound, asked: Question, host: Host, started: float) -> Report:
-    trail: tuple[TrailStep, ...] = error.trail
-    diagnosis: NotFound = error.diagnosis
     return Report(
         level=asked.level,
         purpose=asked.purpose,
@@ -136,7 +158,7 @@ def _not_found(text: str, error: ModelNotFound, asked: Question, host: Host, sta
         judged_with=host.judged_with(),
         model=Identity(reference=text),
         verdict="not-found",
-        trail=trail,
-        not_found=diagnosis,
+        trail=error.trail,
+        not_found=error.diagnosis,
         elapsed_ms=(time.perf_counter() - started) * 1000,
     )

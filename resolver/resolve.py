@@ -20,12 +20,12 @@ from resolver.inspection.description import ModelDescription
 from resolver.inspection.files import find_model_root, list_files
 from resolver.inspection.provenance import read_provenance
 from resolver.record import Record
-from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference, mounted_name, parse_reference
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference, parse_reference
 from resolver.rules.decisive import DECISIVE_RULES
 from resolver.rules.judge import judge
 from resolver.rules.rule import Evidence, Intent
 from resolver.sources.precedence import look, look_everywhere
-from resolver.sources.source import Candidate, Claim, Located, Miss
+from resolver.sources.source import Candidate, Claim, Miss, asked_place, place_at
 
 _CLAIMS: tuple[Claim, ...] = ("asked", "entry", "official", "community", "name")
 
@@ -56,6 +56,24 @@ class Resolution(Record):
     revision: str | None = None
     notes: tuple[str, ...] = ()
     report: Report | None = None
+
+    @classmethod
+    def of(cls, identity: Identity, trail: tuple[TrailStep, ...], notes: tuple[str, ...] = ()) -> "Resolution":
+        """The resolution that an identity with its directory is."""
+        if identity.path is None or identity.source is None or identity.confidence is None:
+            raise ValueError(f"{identity.reference} was not found: it has no directory")
+        return cls(
+            reference=identity.reference,
+            path=identity.path,
+            source=identity.source,
+            confidence=identity.confidence,
+            evidence=identity.evidence,
+            trail=trail,
+            hub_id=identity.hub_id,
+            kaggle_handle=identity.kaggle_handle,
+            revision=identity.revision,
+            notes=notes,
+        )
 
     def __fspath__(self) -> str:
         """The path, for os.fspath and every library that takes a path."""
@@ -114,10 +132,18 @@ def resolve(
     """
     started = time.perf_counter()
     chosen = choose(text, environment, host, minimum_confidence=minimum_confidence)
-    identity = chosen.identity
+    return accepted(chosen, environment, host, (time.perf_counter() - started) * 1000)
+
+
+def accepted(chosen: Chosen, environment: Environment, host: Host, elapsed_ms: float) -> Resolution:
+    """What was chosen, as a resolution.
+
+    Raises:
+        ModelRejected: it is unusable anywhere; its report says that it took `elapsed_ms`.
+    """
     if chosen.errors:
-        raise ModelRejected(_rejection(chosen, environment, host, (time.perf_counter() - started) * 1000))
-    return _resolution(identity, chosen.trail, _notes(identity, chosen.description))
+        raise ModelRejected(_rejection(chosen, environment, host, elapsed_ms))
+    return Resolution.of(chosen.identity, chosen.trail, _notes(chosen.identity, chosen.description))
 
 
 def choose(text: str, environment: Environment, host: Host, *, minimum_confidence: Confidence = "matched") -> Chosen:
@@ -137,19 +163,20 @@ def choose(text: str, environment: Environment, host: Host, *, minimum_confidenc
     return _first_accepted(text, [each for each in sure if each.confidence == sure[0].confidence], host, trail)
 
 
-def survey(environment: Environment) -> Iterator[Resolution]:
-    """Every model on this machine, each directory once."""
+def survey(environment: Environment) -> Iterator[Chosen]:
+    """Every model on this machine, each directory once, described and judged by nobody yet."""
     for candidate in look_everywhere(environment):
-        root = find_model_root(candidate.path)
+        description = describe_bytes(candidate.path)
         name = candidate.kaggle_handle or candidate.hub_id or str(candidate.path)
-        identity = Graded(candidate, Grade("exact", (candidate.why,)), root).identity(name)
-        yield _resolution(identity, (), ())
+        graded = Graded(candidate, Grade("exact", (candidate.why,)), description.root)
+        yield Chosen(graded.identity(name), description, ())
 
 
 def _graded(reference: Reference, environment: Environment, trail: list[TrailStep]) -> Iterator[Graded]:
     """Candidates that can be the model; what cannot goes on the trail. Stops once nothing better can come."""
     seen: set[str] = set()
     best: Candidate | None = None
+    asked = asked_place(reference, environment) or reference  # a mount path is its handle, wherever it is found
     for located in look(reference, environment):
         if best is not None and located.source != best.source:
             return
@@ -161,14 +188,14 @@ def _graded(reference: Reference, environment: Environment, trail: list[TrailSte
             continue
         seen.add(key)
         root = find_model_root(located.path)
-        graded = Graded(located, _grade(located, reference, root), root, _hub_id(reference))
+        graded = Graded(located, _grade(located, asked, root), root, _hub_id(reference))
         if graded.grade.confidence is None:
             trail.append(_step(graded, "near"))
             continue
         yield graded
         if graded.confidence == "exact":
             best = best or located
-            if _is_final(located, reference):
+            if _is_final(located, asked):
                 return
 
 
@@ -190,12 +217,10 @@ def _grade(candidate: Candidate, reference: Reference, root: Path) -> Grade:
     return grade(candidate, reference, read_config(list_files(root)), read_provenance(root), below)
 
 
-def _is_final(located: Located, reference: Reference) -> bool:
+def _is_final(candidate: Candidate, reference: Reference) -> bool:
     """Whether nothing that the same source could still say would be chosen instead."""
-    if not isinstance(located, Candidate):
-        return False
     unversioned = isinstance(reference, KaggleHandle) and reference.version is None
-    return located.claim == "entry" or (located.claim == "asked" and not unversioned)
+    return candidate.claim == "entry" or (candidate.claim == "asked" and not unversioned)
 
 
 def _rank(graded: Graded) -> tuple[int, int, int]:
@@ -256,9 +281,8 @@ def named(findings: tuple[Finding, ...], identity: Identity, environment: Enviro
 def _mounted_id(path: Path | None, environment: Environment) -> str | None:
     from resolver.catalog import hub_ids  # noqa: PLC0415 - a large table, for a command that a user may paste
 
-    mount = environment.kaggle_mount
-    place = mounted_name(path.relative_to(mount).parts) if path is not None and path.is_relative_to(mount) else None
-    ids = hub_ids(place[0]) if place is not None else ()
+    place = None if path is None else place_at(path, environment)
+    ids = hub_ids(place) if place is not None else ()
     return ids[0] if len(ids) == 1 else None
 
 
@@ -279,21 +303,6 @@ def _rejection(chosen: Chosen, environment: Environment, host: Host, elapsed_ms:
         run=tuple(sorted(rule.code for rule in DECISIVE_RULES)),
         trail=chosen.trail,
         elapsed_ms=elapsed_ms,
-    )
-
-
-def _resolution(identity: Identity, trail: tuple[TrailStep, ...], notes: tuple[str, ...]) -> Resolution:
-    return Resolution(
-        reference=identity.reference,
-        path=identity.path or Path(),
-        source=identity.source or "",
-        confidence=identity.confidence or "guess",
-        evidence=identity.evidence,
-        trail=trail,
-        hub_id=identity.hub_id,
-        kaggle_handle=identity.kaggle_handle,
-        revision=identity.revision,
-        notes=notes,
     )
 
 

@@ -41,6 +41,11 @@ def test_resolve_model_with_a_purpose_brings_its_report(alone):
     assert "C307" in str(caught.value)
 
 
+def test_resolve_model_whose_adapter_is_absent_is_not_found(alone):
+    with pytest.raises(resolver.ModelNotFound, match="no-adapter"):
+        resolver.resolve_model(model_dir(alone / "m"), purpose="load", adapter=alone / "no-adapter")
+
+
 def test_errors_are_caught_as_what_the_libraries_raise(alone):
     with pytest.raises(OSError):
         resolver.resolve_model("org/absent")

@@ -80,6 +80,37 @@ def test_folder_that_says_nothing_new_below_the_name_is_the_model(tmp_path, belo
     assert (found(LLAMA, tmp_path).path, found(LLAMA, tmp_path).confidence) == (where, "exact")
 
 
+OTHER = "metaresearch/llama-3.1/transformers/8b-instruct"
+PLACES = {
+    "mount": "input/{}",
+    "root": "roots/{}",
+    "kagglehub": "home/.cache/kagglehub/{}",
+}
+
+
+@pytest.mark.parametrize("source", PLACES)
+@pytest.mark.parametrize("asked", [f"{OTHER}/2", "/kaggle/input/models/" + f"{OTHER}/2"])
+def test_version_that_was_asked_for_is_not_replaced_whoever_finds_the_other(tmp_path, source, asked):
+    """The kagglehub cache once called version 1 an exact answer to version 2, by way of the catalog."""
+    where = tmp_path / PLACES[source].format(f"models/{OTHER}/1")
+    place(where, "meta-llama/Llama-3.1-8B-Instruct")
+    roots = (tmp_path / "roots",)
+    with pytest.raises(ModelNotFound):
+        found(asked, tmp_path, extra_roots=roots)
+    assert found(f"{OTHER}/1", tmp_path, extra_roots=roots).path == where
+    assert found(OTHER, tmp_path, extra_roots=roots).path == where
+
+
+@pytest.mark.parametrize("source", ["mount", "root"])
+def test_owner_that_was_asked_for_is_not_replaced_whoever_finds_the_other(tmp_path, source):
+    place(
+        tmp_path / PLACES[source].format("models/evil/llama-3.1/transformers/8b-instruct/1"),
+        "meta-llama/Llama-3.1-8B-Instruct",
+    )
+    with pytest.raises(ModelNotFound, match="of another owner: evil"):
+        found(f"{OTHER}/1", tmp_path, extra_roots=(tmp_path / "roots",))
+
+
 def test_handle_is_not_answered_by_another_owners_copy(tmp_path):
     place(tmp_path / "input/models/evil" / OLD, LLAMA)
     with pytest.raises(ModelNotFound, match="of another owner"):
@@ -359,7 +390,7 @@ def test_survey_lists_every_directory_once(tmp_path):
     snapshot = hub_cache(tmp_path, "google/gemma-2-9b-it")
     (tmp_path / "input/data").mkdir()
     (tmp_path / "input/data/train.csv").touch()
-    paths = [each.path for each in survey(environment(tmp_path))]
+    paths = [each.identity.path for each in survey(environment(tmp_path))]
     assert sorted(paths) == sorted([mounted, snapshot])
 
 

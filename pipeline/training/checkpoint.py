@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.errors import OutputError
 from pipeline.model.adapter import CONFIG
 from pipeline.model.load import Classifier, quiet
+from pipeline.output import refused_as_output
 from pipeline.training.record import NAME, TrainingRecord
 
 
@@ -75,15 +76,9 @@ def _beside(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     made = _absent_parents(target)
     try:
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{target}: it cannot be written: {error.strerror or error}",
-            fix="name a directory below one that can be written",
-        ) from None
+        with refused_as_output(target, fix="name a directory below one that can be written"):
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         if not target.exists():

@@ -2,17 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.cli.exit_codes import worst
 from resolver.cli.output import deliver, write_stderr
 from resolver.cli.session import Session
-from resolver.finding import Identity
 from resolver.host import this_host
 from resolver.report.blocks import ListedModel, Told
-
-if TYPE_CHECKING:
-    from resolver.resolve import Resolution
 
 DESCRIPTION: Final = """\
 Show every model on this machine: reference, source, size, architecture, licence, and whether it loads here.
@@ -37,28 +33,14 @@ def execute(session: Session) -> int:
 
 
 def _models(session: Session) -> Iterator[ListedModel]:
-    from resolver.inspection.describe import describe
-    from resolver.preflight import Question, check
+    from resolver.preflight import Question, examine
     from resolver.resolve import survey
 
     host = this_host(session.environment)
     question = Question(select=session.selected, ignored=session.ignored)
     for found in survey(session.environment):
-        report = check(str(found.path), session.environment, host, question)
-        yield ListedModel(describe(found.path), report.replaced(model=_identity(found)))
-
-
-def _identity(found: "Resolution") -> Identity:
-    return Identity(
-        reference=found.reference,
-        path=found.path,
-        source=found.source,
-        confidence=found.confidence,
-        evidence=found.evidence,
-        revision=found.revision,
-        kaggle_handle=found.kaggle_handle,
-        hub_id=found.hub_id,
-    )
+        report, description = examine(found, session.environment, host, question)
+        yield ListedModel(description, report)
 
 
 def _text(models: tuple[ListedModel, ...], *, colour: bool) -> str:

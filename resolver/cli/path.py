@@ -88,18 +88,8 @@ def _judged_by_wish(session: Session, report: Report) -> Report:
 
 def _accepted(report: Report) -> Resolution:
     """A rejected directory whose every error is ignored: the user has decided."""
-    model = report.model
-    if model.path is None or model.source is None or model.confidence is None:
-        raise AssertionError("a rejected model has a directory")  # the resolver's own promise
-    return Resolution(
-        reference=model.reference,
-        path=model.path,
-        source=model.source,
-        confidence=model.confidence,
-        evidence=model.evidence,
-        trail=report.trail,
-        hub_id=model.hub_id,
-        kaggle_handle=model.kaggle_handle,
-        revision=model.revision,
-        notes=("taken although it was rejected: every error is of a rule that is ignored",),
+    return Resolution.of(
+        report.model,
+        report.trail,
+        ("taken although it was rejected: every error is of a rule that is ignored",),
     )

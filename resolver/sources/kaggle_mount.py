@@ -6,25 +6,26 @@ Old and new forms mix within one session (facts of 2025-26), so each source kind
 from collections.abc import Iterator
 from pathlib import Path
 
-from resolver.catalog import Known, hub_ids, known_places, same_place
+from resolver.catalog import hub_ids, other_places
 from resolver.environment import Environment
 from resolver.names import same_name, speaks_of
-from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, Reference, mounted_name
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
 from resolver.sources.source import (
     Candidate,
     Ground,
     Located,
     Miss,
     asked_for,
+    asked_place,
     catalogued,
     child,
     descend,
+    place_of,
     subdirectories,
     versions,
 )
 from resolver.sources.tree import Found, model_directories
 
-DEFAULT_MOUNT = Path("/kaggle/input")
 NEAR = 5
 
 
@@ -36,7 +37,7 @@ class KaggleMount:
     def locate(self, reference: Reference, environment: Environment) -> Iterator[Located]:
         """The handle that was asked for; then other places of the same model; then folders of its name."""
         base = environment.kaggle_mount
-        asked = _asked(reference, environment)
+        asked = asked_place(reference, environment)
         if asked is None and not isinstance(reference, HubId):
             return
         if not base.is_dir():
@@ -49,7 +50,7 @@ class KaggleMount:
         if isinstance(reference, KaggleHandle | KaggleDataset):
             directory = reference.directory if isinstance(reference, KaggleDataset) else ""
             yield from self._at(base, reference, directory, asked_for(reference))
-        for known in _other_places(reference):
+        for known in other_places(reference):
             yield from self._at(base, _unversioned(known.handle), known.directory, catalogued(known))
         yield from self._by_name(base, reference)
 
@@ -90,11 +91,9 @@ class KaggleMount:
         near: list[Found] = []
         for found in model_directories(base) if ids else ():
             hub_id = next((each for each in ids if same_name(each, found.folders)), None)
-            if found.is_cache or _is_other_version(reference, found):
+            if found.is_cache:
                 continue
-            if hub_id and _is_anothers(reference, found):
-                yield Miss(self.name, str(found.path), "is attached, of another owner", near=True)
-            elif hub_id:
+            if hub_id:
                 folder = "/".join(found.folders)
                 ground = Ground("name", f"the folder {folder} is called so", hub_id)
                 yield self._candidate(found.path, found.folders, ground)
@@ -104,51 +103,10 @@ class KaggleMount:
             yield Miss(self.name, str(found.path), "is attached, another model by its name", near=True)
 
     def _candidate(self, path: Path, folders: tuple[str, ...], ground: Ground, version: int | None = None) -> Candidate:
-        named = mounted_name(folders)
-        handle = str(named[0]) if named and isinstance(named[0], KaggleHandle) else None
-        if version is None and named and isinstance(named[0], KaggleHandle):
-            version = named[0].version
-        return Candidate(self.name, path, ground.claim, folders, ground.why, ground.hub_id, handle, version=version)
-
-
-def _is_anothers(reference: Reference, found: Found) -> bool:
-    """Whether a folder's own form names another owner than the one that was asked for."""
-    if not isinstance(reference, KaggleHandle | KaggleDataset) or reference.owner is None:
-        return False
-    named = mounted_name(found.folders)
-    return named is not None and named[0].owner is not None and named[0].owner.lower() != reference.owner.lower()
-
-
-def _is_other_version(reference: Reference, found: Found) -> bool:
-    """Whether a folder is the very variation that was asked for, in a version that was not."""
-    if not isinstance(reference, KaggleHandle) or reference.version is None:
-        return False
-    named = mounted_name(found.folders)
-    return named is not None and same_place(named[0], reference)
-
-
-def _asked(reference: Reference, environment: Environment) -> KaggleHandle | KaggleDataset | None:
-    """The handle that a reference is, or that a mount path stands for, whether or not it is there."""
-    if isinstance(reference, KaggleHandle | KaggleDataset):
-        return reference
-    if not isinstance(reference, LocalPath):
-        return None
-    path = environment.expand(reference.text)
-    for base in (environment.kaggle_mount, DEFAULT_MOUNT):
-        if path.is_relative_to(base):
-            named = mounted_name(path.relative_to(base).parts)
-            return named[0] if named else None
-    return None
-
-
-def _other_places(reference: Reference) -> Iterator[Known]:
-    seen: list[KaggleHandle | KaggleDataset] = []
-    if isinstance(reference, KaggleHandle | KaggleDataset):
-        seen.append(reference)
-    for known in known_places(reference):
-        if not any(same_place(known.handle, each) for each in seen):
-            seen.append(known.handle)
-            yield known
+        place = place_of(folders)
+        if version is None and isinstance(place, KaggleHandle):
+            version = place.version
+        return Candidate(self.name, path, ground.claim, folders, ground.why, ground.hub_id, place, version=version)
 
 
 def _unversioned(place: KaggleHandle | KaggleDataset) -> KaggleHandle | KaggleDataset:

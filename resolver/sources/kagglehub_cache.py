@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from resolver.catalog import known_places
+from resolver.catalog import other_places
 from resolver.environment import Environment
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
 from resolver.sources.source import (
@@ -14,6 +14,7 @@ from resolver.sources.source import (
     asked_for,
     catalogued,
     descend,
+    place_of,
     subdirectories,
     versions,
 )
@@ -34,7 +35,7 @@ class KagglehubCache:
             return
         if isinstance(reference, KaggleHandle | KaggleDataset):
             yield from self._at(cache, reference, asked_for(reference))
-        for known in known_places(reference):
+        for known in other_places(reference):
             yield from self._at(cache, known.handle, catalogued(known))
 
     def models(self, environment: Environment) -> Iterator[Candidate]:
@@ -62,8 +63,8 @@ class KagglehubCache:
 
     def _candidate(self, base: Path, path: Path, version: int, ground: Ground) -> Candidate:
         folders = path.relative_to(base).parts
-        handle = "/".join(folders) if base.name == "models" else None
-        return Candidate(self.name, path, ground.claim, folders, ground.why, ground.hub_id, handle, version=version)
+        place = place_of((base.name, *folders))
+        return Candidate(self.name, path, ground.claim, folders, ground.why, ground.hub_id, place, version=version)
 
 
 def _forms(place: KaggleHandle | KaggleDataset) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -1,11 +1,11 @@
 """Models that an installed distribution carries in its files; found by its RECORD, nothing is imported."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from resolver.catalog import hub_ids
 from resolver.environment import Environment
+from resolver.host import distributions, normalised
 from resolver.reference import PackageRef, Reference
 from resolver.sources.source import Candidate, Claim, Located, Miss
 
@@ -30,9 +30,9 @@ class Package:
 
     def models(self, environment: Environment) -> Iterator[Candidate]:
         """The known carriers that are installed."""
-        for hub_id, distributions in CARRIERS.items():
-            for distribution in distributions:
-                for located in self._in(distribution, "", environment, hub_id):
+        for hub_id, carriers in CARRIERS.items():
+            for carrier in carriers:
+                for located in self._in(carrier, "", environment, hub_id):
                     if isinstance(located, Candidate):
                         yield located
 
@@ -54,15 +54,11 @@ class Package:
 
 def _dist_info(distribution: str, search_path: tuple[Path, ...]) -> tuple[Path, Path] | None:
     """Where a distribution is installed, and its RECORD."""
-    wanted = _normal(distribution)
+    wanted = normalised(distribution)
     for site in search_path:
-        try:
-            names = os.listdir(site)  # noqa: PTH208 - names are all that is wanted
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(".dist-info") and _normal(name[: -len(".dist-info")].rpartition("-")[0]) == wanted:
-                return site, site / name / "RECORD"
+        for name, _, directory in distributions(site):
+            if name == wanted:
+                return site, directory / "RECORD"
     return None
 
 
@@ -77,7 +73,3 @@ def _model_directories(record: Path) -> Iterator[str]:
         inside = slash and ".." not in folder.split("/") and not folder.startswith("/")
         if inside and name in MARKERS and not folder.endswith("_Pooling"):
             yield folder
-
-
-def _normal(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")

@@ -6,10 +6,10 @@ from pathlib import Path
 from resolver.catalog import hub_ids
 from resolver.environment import Environment
 from resolver.names import same_name
-from resolver.reference import KaggleDataset, KaggleHandle, LocalPath, Reference
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, Reference
 from resolver.sources.hf_cache import HfCache, find_snapshot, snapshot_candidate
 from resolver.sources.kaggle_mount import KaggleMount
-from resolver.sources.source import Candidate, Located, Miss, descend
+from resolver.sources.source import Candidate, Located, Miss, descend, place_of
 from resolver.sources.tree import Found, model_directories
 
 
@@ -48,35 +48,35 @@ class SearchRoots:
             yield Candidate(self.name, reached, "asked", path.parts, f"the path below {root}")
 
     def _below(self, root: Path, reference: Reference) -> Iterator[Located]:
-        before = 0
+        is_found = False
         for found in model_directories(root):
             for named in self._named(found, reference, str(root)):
-                before += 1
+                is_found = True
                 yield named
         if isinstance(reference, KaggleHandle | KaggleDataset):
             for located in KaggleMount().below(root, reference):
                 if isinstance(located, Candidate) and located.claim != "name":
-                    before += 1
+                    is_found = True
                     yield located.replaced(source=self.name)
         for cache in (root, root / "hub"):
             for located in HfCache().below(cache, reference, self.name) if cache.is_dir() else ():
                 if isinstance(located, Candidate):
-                    before += 1
+                    is_found = True
                     yield located
-        if not before:
+        if not is_found:
             yield Miss(self.name, str(root), "no folder of that name")
 
     def _named(self, found: Found, reference: Reference, root: str) -> Iterator[Candidate]:
         hub_id = next((each for each in hub_ids(reference) if same_name(each, found.folders)), None)
         if hub_id and not found.is_cache:
             why = f"the folder {'/'.join(found.folders)} below {root} is called so"
-            yield Candidate(self.name, found.path, "name", found.folders, why, hub_id)
+            yield Candidate(self.name, found.path, "name", found.folders, why, hub_id, place_of(found.folders))
 
     def _copied_caches(self, mount: Path, reference: Reference) -> Iterator[Located]:
         wanted = {"models--" + hub_id.replace("/", "--").lower() for hub_id in hub_ids(reference)}
         for found in model_directories(mount) if wanted else ():
             if found.is_cache and found.path.name.lower() in wanted:
-                revision = getattr(reference, "revision", None)
+                revision = reference.revision if isinstance(reference, HubId) else None
                 snapshot, how = find_snapshot(found.path, revision)
                 if snapshot is None:
                     yield Miss(self.name, str(found.path), how, near=True)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from resolver.environment import Environment
 from resolver.record import Record
-from resolver.reference import Reference
+from resolver.reference import KaggleDataset, KaggleHandle, LocalPath, Reference, mounted_name
 
 if TYPE_CHECKING:
     from resolver.catalog import Known
 
+DEFAULT_MOUNT = Path("/kaggle/input")
 Claim = Literal["asked", "entry", "official", "community", "name"]
 
 
@@ -28,7 +29,8 @@ class Candidate(Record):
             "community": a row of the catalog; "name": its folders are called so.
         folders: names below the mount or root, outermost first: name evidence.
         why: the ground in words.
-        hub_id, kaggle_handle, revision: what the place itself says.
+        hub_id, revision: what the place itself says.
+        place: the Kaggle model or dataset that its folders spell; None where they spell none.
         version: Kaggle's version; the highest wins where none was asked for.
     """
 
@@ -38,9 +40,14 @@ class Candidate(Record):
     folders: tuple[str, ...]
     why: str
     hub_id: str | None = None
-    kaggle_handle: str | None = None
+    place: KaggleHandle | KaggleDataset | None = None
     revision: str | None = None
     version: int | None = None
+
+    @property
+    def kaggle_handle(self) -> str | None:
+        """The handle of a Kaggle model, as text; without its owner where the folders do not show one."""
+        return str(self.place) if isinstance(self.place, KaggleHandle) else None
 
 
 class Ground(Record):
@@ -91,6 +98,27 @@ class Source(Protocol):
         ...
 
 
+def place_at(path: Path, environment: Environment) -> KaggleHandle | KaggleDataset | None:
+    """The Kaggle model or dataset that a mount path stands for, present or not; None for every other path."""
+    for base in (environment.kaggle_mount, DEFAULT_MOUNT):
+        if path.is_relative_to(base):
+            return place_of(path.relative_to(base).parts)
+    return None
+
+
+def place_of(folders: tuple[str, ...]) -> KaggleHandle | KaggleDataset | None:
+    """The Kaggle model or dataset that folders below a mount spell."""
+    named = mounted_name(folders)
+    return named[0] if named else None
+
+
+def asked_place(reference: Reference, environment: Environment) -> KaggleHandle | KaggleDataset | None:
+    """The Kaggle model or dataset that was asked for: by its handle, or by a path where it is or was mounted."""
+    if isinstance(reference, KaggleHandle | KaggleDataset):
+        return reference
+    return place_at(environment.expand(reference.text), environment) if isinstance(reference, LocalPath) else None
+
+
 def child(directory: Path, name: str) -> Path | None:
     """The sub-directory of that name, in any case of its letters; None where there is none."""
     exact = directory / name
@@ -123,14 +151,15 @@ def subdirectories(directory: Path, limit: int = 2000) -> list[Path]:
             for count, entry in enumerate(entries):
                 if count == limit:
                     break
-                if _is_directory(entry):
+                if is_directory(entry):
                     found.append(entry.name)
     except OSError:
         return []
     return [directory / name for name in sorted(found)]
 
 
-def _is_directory(entry: os.DirEntry[str]) -> bool:
+def is_directory(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a directory or a link to one; one that cannot be asked is none."""
     try:
         return entry.is_dir()
     except OSError:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resolver.record import Record
+from resolver.sources.source import is_directory
 
 MARKERS = ("config.json", "adapter_config.json", "modules.json", "model.safetensors.index.json", "model.safetensors")
 SUFFIXES = (".safetensors", ".gguf")
@@ -65,7 +66,7 @@ def _look(path: str) -> tuple[bool, list[str]]:
                 name = entry.name
                 if name in MARKERS or name.endswith(SUFFIXES):
                     return True, []
-                if not name.startswith(".") and _is_directory(entry):
+                if not name.startswith(".") and is_directory(entry):
                     below.append(name)
                 if count >= ENTRIES or (count >= patience and not below):
                     return _holds_marker(path), sorted(below)
@@ -76,10 +77,3 @@ def _look(path: str) -> tuple[bool, list[str]]:
 
 def _holds_marker(path: str) -> bool:
     return any(os.path.exists(f"{path}/{name}") for name in MARKERS)  # noqa: PTH110 - no Path in a hot loop
-
-
-def _is_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
