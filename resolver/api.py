@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolver.environment import Environment
-from resolver.finding import Level, Purpose, Report
+from resolver.finding import LEVELS, Level, Purpose, Report
 from resolver.host import Host, this_host
 from resolver.inspection.describe import describe
 from resolver.inspection.description import ModelDescription
@@ -79,7 +79,8 @@ def check_model(
     Args:
         reference: as in `resolve_model`.
         purpose: what it is wanted for; severity follows it.
-        level: "quick" (stat, small files, headers).
+        level: "quick" (stat, small files, headers), "standard" (the real loader, tokenizer and chat template too,
+            without data, in child processes) or "deep" (values and hashes too).
         accelerator: the profile that is judged for; "host" is this machine.
         adapter: an adapter that is laid over the model, as a reference.
         labels: classes that the head has to have, for purpose "score".
@@ -97,15 +98,15 @@ def check_model(
     """
     from resolver.preflight import check  # noqa: PLC0415 - the whole rule book, only where it is asked for
 
-    if level != "quick":
-        raise ValueError(f"level {level!r} is not known; known is quick")
+    if level not in LEVELS:
+        raise ValueError(f"level {level!r} is not known; known are {', '.join(LEVELS)}")
     if accelerator != "host":
         raise ValueError(f"accelerator {accelerator!r} is not known; known is host")
     environment, settings, host = _surroundings(roots, config)
     overlay = None if adapter is None else os.fspath(adapter)
     question = _question(settings, purpose=purpose, adapter=overlay, labels=labels, head=head)
     ignored = {**settings.ignores, **(ignore or {})}
-    return check(os.fspath(reference), environment, host, question.replaced(ignored=ignored))
+    return check(os.fspath(reference), environment, host, question.replaced(level=level, ignored=ignored))
 
 
 def describe_model(reference: AnyReference, *, roots: Sequence[AnyReference] = ()) -> ModelDescription:

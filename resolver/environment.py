@@ -81,6 +81,11 @@ class Environment(Record):
             extra_aliases={**self.extra_aliases, **(aliases or {})},
         )
 
+    def inherited(self, overrides: Mapping[str, str]) -> dict[str, str]:
+        """The variables for a child process: this process's own without any credential, and those given over them."""
+        kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+        return {**kept, **overrides}
+
     def get(self, name: str) -> str | None:
         """A variable's value; None where it is unset or empty."""
         return self.variables.get(name)

@@ -27,6 +27,7 @@ class Question(Record):
         select: code prefixes that are judged; empty for all.
         ignored: code -> reason.
         minimum_confidence: the least certain match that is taken.
+        max_length, batch_size, dtype: see `Intent`.
     """
 
     purpose: Purpose = "load"
@@ -34,6 +35,9 @@ class Question(Record):
     adapter: str | None = None
     labels: int = 3
     head: str = "classifier"
+    max_length: int | None = None
+    batch_size: int | None = None
+    dtype: str | None = None
     select: tuple[str, ...] = ()
     ignored: Mapping[str, str] = field(default_factory=dict)
     minimum_confidence: Confidence = "matched"
@@ -88,20 +92,12 @@ def examine(
     started = time.perf_counter()
     description = complete(model.description)
     overlay = None if adapter is None else complete(adapter.description)
-    host = _with_model_types(host, description, environment)
-    evidence = Evidence(
-        model=description,
-        intent=Intent(
-            purpose=asked.purpose,
-            labels=asked.labels,
-            head=asked.head,
-            adapter_asked=overlay is not None,
-            base_resolved=_base(overlay or description, environment, host),
-        ),
-        host=host,
-        adapter=overlay,
-    )
-    judged = judge(evidence, _selected(asked.select), asked.ignored)
+    evidence = _evidence(description, overlay, environment, host, asked)
+    if asked.level != "quick":
+        from resolver.probe.observe import observe  # noqa: PLC0415 - the quick level starts no child
+
+        evidence = evidence.replaced(observed=observe(evidence, environment, asked.level))
+    judged = judge(evidence, _selected(asked.select), asked.ignored, asked.level)
     unusable = any(finding.severity == "error" for finding in judged.findings)
     verdict: Verdict = "unusable" if unusable else "usable"
     report = Report(
@@ -121,6 +117,29 @@ def examine(
     return report, description
 
 
+def _evidence(
+    model: ModelDescription, adapter: ModelDescription | None, environment: Environment, host: Host, asked: Question
+) -> Evidence:
+    base, found = _base(adapter or model, environment, host)
+    return Evidence(
+        model=model,
+        intent=Intent(
+            purpose=asked.purpose,
+            labels=asked.labels,
+            head=asked.head,
+            adapter_asked=adapter is not None,
+            base_resolved=found,
+            max_length=asked.max_length,
+            batch_size=asked.batch_size,
+            dtype=asked.dtype,
+        ),
+        host=_with_model_types(host, model, environment),
+        adapter=adapter,
+        base=base if adapter is None else None,
+        environment=environment,
+    )
+
+
 def _with_model_types(host: Host, description: ModelDescription, environment: Environment) -> Host:
     """The host with the types that its own transformers lists, where the pinned table does not know this one."""
     model_type = description.config.model_type
@@ -132,15 +151,18 @@ def _with_model_types(host: Host, description: ModelDescription, environment: En
     return host if package is None else host.replaced(model_types=installed_model_types(package))
 
 
-def _base(description: ModelDescription, environment: Environment, host: Host) -> str | None:
-    """Where the base that an adapter names was found; "" where nowhere, None where it names none."""
+def _base(
+    description: ModelDescription, environment: Environment, host: Host
+) -> tuple[ModelDescription | None, str | None]:
+    """The base that an adapter names, as the choice has read it, and where: "" for nowhere, None if unnamed."""
     named = description.adapter.base_model_name_or_path if description.adapter else None
     if not named:
-        return None
+        return None, None
     try:
-        return str(choose(named, environment, host).description.root)
+        base = choose(named, environment, host).description
     except (ModelNotFound, ValueError):
-        return ""
+        return None, ""
+    return base, str(base.root)
 
 
 def _selected(prefixes: Iterable[str]) -> tuple[Rule, ...]:

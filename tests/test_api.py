@@ -61,7 +61,7 @@ def test_check_model_never_raises_for_a_bad_model(alone):
     assert resolver.check_model("org/absent").verdict == "not-found"
 
 
-@pytest.mark.parametrize("wrong", [{"level": "deep"}, {"accelerator": "kaggle-t4x2"}])
+@pytest.mark.parametrize("wrong", [{"level": "thorough"}, {"accelerator": "abacus"}])
 def test_check_model_refuses_what_it_cannot_judge(alone, wrong):
     """Unknown is never a pass: a level that does not exist here is an error and not the quick one."""
     with pytest.raises(ValueError, match="is not known"):

@@ -28,6 +28,7 @@ FLOORS = (
     ("resolver.sources", "resolver.inspection"),
     ("resolver.identity",),
     ("resolver.rules",),
+    ("resolver.probe",),
     ("resolver.resolve", "resolver.diagnosis", "resolver.preflight"),
     ("resolver.report",),
     ("resolver", "resolver.api", "resolver.cli", "resolver.__main__"),

@@ -9,7 +9,7 @@ from resolver.cli.options import add_model, whole_number
 from resolver.cli.output import deliver, write_stderr
 from resolver.cli.session import Session
 from resolver.errors import MalformedReference
-from resolver.finding import Report
+from resolver.finding import LEVELS, Report
 from resolver.host import this_host
 from resolver.preflight import Question, check
 from resolver.report.blocks import Told
@@ -31,7 +31,12 @@ def define(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="purpose", choices=("load", "score", "train"), default="load", help="the purpose; default: load"
     )
-    parser.add_argument("--level", choices=("quick",), default="quick", help="how much is read; default: quick")
+    parser.add_argument(
+        "--level",
+        choices=LEVELS,
+        default="quick",
+        help="quick: files and headers; standard: the real loader without data; deep: the data too; default: quick",
+    )
     parser.add_argument("--adapter", metavar="MODEL", help="an adapter that is laid over the model")
     parser.add_argument(
         "--head",

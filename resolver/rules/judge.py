@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from resolver.finding import SEVERITIES, Finding, Skipped
+from resolver.finding import LEVELS, SEVERITIES, Finding, Level, Skipped
 from resolver.record import Record
 from resolver.rules.rule import Evidence, Rule
 
@@ -15,13 +15,16 @@ class Judged(Record):
     skipped: tuple[Skipped, ...]
 
 
-def judge(evidence: Evidence, rules: Iterable[Rule], ignored: Mapping[str, str] | None = None) -> Judged:
+def judge(
+    evidence: Evidence, rules: Iterable[Rule], ignored: Mapping[str, str] | None = None, level: Level = "quick"
+) -> Judged:
     """Judge with the rules given, each after those that it requires.
 
     Args:
         evidence: all that a rule may know.
         rules: which ones; a prerequisite that is not among them counts as passed.
         ignored: code -> the reason why the user does not want it judged.
+        level: how much was read; a rule that needs more is skipped, saying so.
     """
     chosen = {rule.code: rule for rule in rules}
     findings: list[Finding] = []
@@ -29,7 +32,7 @@ def judge(evidence: Evidence, rules: Iterable[Rule], ignored: Mapping[str, str] 
     run: list[str] = []
     failed: set[str] = set()
     for rule in _ordered(chosen):
-        reason = _why_not(rule, evidence, failed, skipped, ignored or {})
+        reason = _beyond(rule, level) or _why_not(rule, evidence, failed, skipped, ignored or {})
         if reason is not None:
             skipped[rule.code] = reason
             continue
@@ -42,6 +45,10 @@ def judge(evidence: Evidence, rules: Iterable[Rule], ignored: Mapping[str, str] 
     return Judged(
         tuple(findings), tuple(sorted(run)), tuple(Skipped(code, why) for code, why in sorted(skipped.items()))
     )
+
+
+def _beyond(rule: Rule, level: Level) -> str | None:
+    return None if LEVELS.index(rule.level) <= LEVELS.index(level) else f"it needs --level {rule.level}"
 
 
 def _why_not(

@@ -4,12 +4,16 @@ A rule judges and nothing else. It reads no file and no variable: all that it ma
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from resolver.environment import Environment
 from resolver.finding import Finding, Fix, Json, Level, Place, Purpose, Severity
 from resolver.host import Host
 from resolver.inspection.description import ModelDescription
 from resolver.record import Record
+
+if TYPE_CHECKING:
+    from resolver.probe.observed import Observed
 
 
 class Intent(Record):
@@ -22,6 +26,9 @@ class Intent(Record):
         adapter_asked: an adapter was named beside the base, so its own base need not resolve.
         base_resolved: for a directory that is an adapter: where its base was found, None where it was not looked
             for, "" where it was looked for and not found.
+        max_length: tokens a row that are asked for; None where nothing was said.
+        batch_size: rows a batch that are asked for; None where nothing was said.
+        dtype: the dtype to run in ("float16", "bfloat16", "float32"); None for what the files say.
     """
 
     purpose: Purpose = "load"
@@ -29,6 +36,9 @@ class Intent(Record):
     head: str = "classifier"
     adapter_asked: bool = False
     base_resolved: str | None = None
+    max_length: int | None = None
+    batch_size: int | None = None
+    dtype: str | None = None
 
 
 class Evidence(Record):
@@ -36,12 +46,21 @@ class Evidence(Record):
 
     `model` is the directory that is judged. `adapter` is the adapter that was named beside it, if any; rules of
     family A look at `adapters()`, which is that one or, where the directory itself is an adapter, the model.
+
+    Attributes:
+        model, intent, host, adapter: see above.
+        base: where the directory that is judged is itself an adapter, its base as read; None where it was not found.
+        environment: variables and places; None where nobody has a machine in mind.
+        observed: what the levels above quick have added; None at quick.
     """
 
     model: ModelDescription
     intent: Intent
     host: Host
     adapter: ModelDescription | None = None
+    base: ModelDescription | None = None
+    environment: Environment | None = None
+    observed: "Observed | None" = None
 
     def described(self) -> tuple[ModelDescription, ...]:
         """The directories that the loader will read: the model and, where one was named, its adapter."""
