@@ -28,7 +28,7 @@ PROJECT = Path(__file__).resolve().parents[2]
         ["check", "a", "--for", "fun"],
         ["check", "a", "--for", "score", "--labels", "0"],
         ["check", "a", "--for", "score", "--labels", "many"],
-        ["check", "a", "--level", "deep"],
+        ["check", "a", "--level", "thorough"],
         ["check", "a", "--repo", "x"],
         ["check", "a", "--config", "absent.toml"],
         ["check", "a", "--report", "no/such/directory/report.txt"],
