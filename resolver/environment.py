@@ -15,6 +15,7 @@ from resolver.record import Record, field
 VARIABLES = (
     "HF_HOME",
     "HF_HUB_CACHE",
+    "HF_MODULES_CACHE",
     "HUGGINGFACE_HUB_CACHE",
     "HF_HUB_OFFLINE",
     "TRANSFORMERS_OFFLINE",
@@ -108,11 +109,22 @@ class Environment(Record):
         )
 
     @property
+    def hf_home(self) -> Path:
+        """Where the Hugging Face libraries keep what they keep."""
+        text = self.get("HF_HOME")
+        return self.expand(text) if text else self._xdg("huggingface")
+
+    @property
+    def modules_cache(self) -> Path:
+        """Where transformers copies a model's own code to before it imports it."""
+        text = self.get("HF_MODULES_CACHE")
+        return self.expand(text) if text else self.hf_home / "modules"
+
+    @property
     def hub_caches(self) -> tuple[Path, ...]:
         """Hugging Face caches in the order of precedence; the first is the one that the library would use."""
-        home = self._xdg("huggingface") if self.get("HF_HOME") is None else self.expand(self.get("HF_HOME") or "")
         named = [self.get("HF_HUB_CACHE"), self.get("HUGGINGFACE_HUB_CACHE")]
-        places = [self.expand(text) for text in named if text] + [home / "hub"]
+        places = [self.expand(text) for text in named if text] + [self.hf_home / "hub"]
         return tuple(dict.fromkeys(places))
 
     @property
@@ -159,6 +171,12 @@ class Environment(Record):
         """
         text = self.get("HF_HUB_OFFLINE") or self.get("TRANSFORMERS_OFFLINE") or ""
         return text.upper() in _TRUE
+
+    @property
+    def is_offline_masked(self) -> bool:
+        """Whether TRANSFORMERS_OFFLINE asks for what HF_HUB_OFFLINE, by being set to something false, takes back."""
+        first, second = self.get("HF_HUB_OFFLINE"), self.get("TRANSFORMERS_OFFLINE")
+        return first is not None and first.upper() not in _TRUE and (second or "").upper() in _TRUE
 
     def _xdg(self, name: str) -> Path:
         base = self.get("XDG_CACHE_HOME")

@@ -44,6 +44,8 @@ class Host(Record):
         accelerator: the profile's name; "host" is this machine.
         packages: installed versions by distribution name, lower case; absent means not installed.
         offline_set: HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) holds a true value.
+        offline_masked: HF_HUB_OFFLINE is set to something false and so hides TRANSFORMERS_OFFLINE, which is true.
+        unwritable: variable -> the directory that it names (or its default), where nothing can be written.
         has_network: whether there is a default route; None where that cannot be known without a socket.
         accelerators: the devices seen.
         memory_bytes: total main memory; None where unknown.
@@ -53,6 +55,8 @@ class Host(Record):
     accelerator: str = "host"
     packages: Mapping[str, str] = field(default_factory=dict)
     offline_set: bool = False
+    offline_masked: bool = False
+    unwritable: Mapping[str, str] = field(default_factory=dict)
     has_network: bool | None = None
     accelerators: tuple[Accelerator, ...] = ()
     memory_bytes: int | None = None
@@ -141,10 +145,26 @@ def this_host(environment: Environment) -> Host:
     return Host(
         packages=InstalledPackages(environment.search_path),
         offline_set=environment.is_offline_set,
+        offline_masked=environment.is_offline_masked,
+        unwritable=_unwritable(environment),
         has_network=_has_default_route(),
         accelerators=_accelerators(),
         memory_bytes=_memory_bytes(),
     )
+
+
+def _unwritable(environment: Environment) -> dict[str, str]:
+    """The places where the libraries write, of those in which they cannot: access(2) knows read-only mounts too."""
+    places = {"HF_HOME": environment.hf_home, "HF_MODULES_CACHE": environment.modules_cache}
+    return {name: str(place) for name, place in places.items() if not _can_be_made(place)}
+
+
+def _can_be_made(place: Path) -> bool:
+    """Whether a directory is there and can be written, or could be made."""
+    for each in (place, *place.parents):
+        if os.path.exists(each):  # noqa: PTH110 - Path.exists raises where a parent may not be looked into
+            return os.path.isdir(each) and os.access(each, os.W_OK | os.X_OK)  # noqa: PTH112 - as above
+    return False
 
 
 def _has_default_route(proc: Path = Path("/proc/net")) -> bool | None:

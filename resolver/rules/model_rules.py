@@ -1,6 +1,6 @@
 """The rules that judge a model, in the order in which they are judged; the decisive ones are those of `path`."""
 
-from resolver.rules import adapter, config, heads, licence, runtime, tokenizer
+from resolver.rules import adapter, config, heads, licence, runtime, tokenizer, versions
 from resolver.rules.decisive import DECISIVE_FAMILIES
 from resolver.rules.rule import Rule
 
@@ -12,5 +12,6 @@ _FAMILIES = (
     adapter.RULES,
     licence.RULES,
     runtime.RULES,
+    versions.RULES,
 )
 MODEL_RULES: tuple[Rule, ...] = tuple(dict.fromkeys(rule for family in _FAMILIES for rule in family))

@@ -1,12 +1,14 @@
+import os
 import subprocess
 import sys
 import textwrap
 
 import pytest
-from model_factory import tiny_model
+from model_factory import edit_json, model_dir, tiny_model
 from rule_driver import TRIED, judge
 
-from resolver.host import Host
+from resolver.environment import Environment
+from resolver.host import Host, this_host
 from resolver.rules import runtime
 
 RULES = runtime.RULES
@@ -130,3 +132,73 @@ def test_every_rule_explains_itself():
         assert each.title
         assert "To mend it" in each.explanation, each.code
         assert each.judge.__name__ == each.name.replace("-", "_")
+
+
+OWN_CODE = {"model_type": "homemade", "auto_map": {"AutoConfig": "configuration_homemade.HomeConfig"}}
+
+
+@pytest.mark.parametrize(
+    ("unwritable", "config", "found"),
+    [
+        ({}, {}, []),
+        ({"HF_HOME": "/kaggle/input/c", "HF_MODULES_CACHE": "/kaggle/input/c/modules"}, {}, [("HF_HOME", "warning")]),
+        ({"HF_MODULES_CACHE": "/kaggle/input/m"}, {}, [("HF_MODULES_CACHE", "warning")]),
+        ({"HF_MODULES_CACHE": "/kaggle/input/m"}, OWN_CODE, [("HF_MODULES_CACHE", "error")]),
+        (
+            {"HF_HOME": "/kaggle/input/c", "HF_MODULES_CACHE": "/kaggle/input/c/modules"},
+            OWN_CODE,
+            [("HF_HOME", "warning"), ("HF_MODULES_CACHE", "error")],
+        ),
+    ],
+)
+def test_r804_is_an_error_only_where_this_model_writes_there(tmp_path, unwritable, config, found):
+    root = model_dir(tmp_path / "m", config=config)
+    host = Host(packages=TRIED, unwritable=unwritable, offline_set=True, has_network=False)
+    judged = judge(root, rules=RULES, host=host)
+    assert [(each.evidence["variable"], each.severity) for each in judged.of("R804")] == found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("own_code", "loads"), [(False, True), (True, False)])
+def test_r804_transformers_loads_without_the_cache_and_stops_where_code_is_copied_to_it(tmp_path, own_code, loads):
+    root = tiny_model(tmp_path / "m", family="bert")
+    if own_code:
+        edit_json(root / "config.json", lambda config: {**config, **OWN_CODE})
+        (root / "configuration_homemade.py").write_text(
+            "from transformers import BertConfig\nclass HomeConfig(BertConfig):\n    model_type = 'homemade'\n"
+        )
+    code = f"from transformers import AutoConfig; AutoConfig.from_pretrained({str(root)!r}, trust_remote_code=True)"
+    place = {**os.environ, "HF_HOME": "/proc/nothing", "HF_HUB_OFFLINE": "1"}
+    run = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, env=place)
+    assert (done.returncode == 0) is loads, done.stderr
+    assert loads or "/proc/nothing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "masked"),
+    [
+        ({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "1"}, True),
+        ({"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}, False),
+        ({"TRANSFORMERS_OFFLINE": "1"}, False),
+        ({"HF_HUB_OFFLINE": "0"}, False),
+        ({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}, False),
+    ],
+)
+def test_r805_what_the_variables_say_is_what_huggingface_hub_makes_of_them(tmp_path, variables, masked):
+    here = Environment(home=tmp_path, cwd=tmp_path, variables=variables)
+    assert here.is_offline_masked is masked
+    run = [sys.executable, "-W", "ignore", "-c", "import huggingface_hub.constants as c; print(c.HF_HUB_OFFLINE)"]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, env={"HOME": "/tmp", **variables})
+    assert done.stdout.strip() == str(here.is_offline_set)
+    host = Host(packages=TRIED, offline_masked=masked, has_network=True)
+    assert judge(model_dir(tmp_path / "m"), rules=RULES, host=host).codes() == (["R805"] if masked else [])
+
+
+def test_this_host_knows_where_it_cannot_write(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    here = Environment(home=tmp_path, cwd=tmp_path, variables={"HF_HOME": str(tmp_path / "file/cache")})
+    assert set(this_host(here).unwritable) == {"HF_HOME", "HF_MODULES_CACHE"}
+    there = Environment(home=tmp_path, cwd=tmp_path, variables={"HF_MODULES_CACHE": str(tmp_path / "file")})
+    assert this_host(there).unwritable == {"HF_MODULES_CACHE": str(tmp_path / "file")}
+    assert this_host(Environment(home=tmp_path, cwd=tmp_path)).unwritable == {}
