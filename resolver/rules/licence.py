@@ -105,13 +105,18 @@ def _can_be_known(evidence: Evidence) -> str | None:
     return None
 
 
-def _gate(facts: LicenceFacts) -> tuple[Gate, str] | None:
-    """The terms that the evidence names, and what named them."""
+def stated(facts: LicenceFacts) -> tuple[tuple[str, str], ...]:
+    """What a licence is called here, and where that is written: in the card, or as the heading of a text."""
     declared = [(name, "README.md license") for name in facts.declared]
     if facts.declared_name:
         declared.append((facts.declared_name, "README.md license_name"))
     headings = [(file.heading, file.name) for file in facts.files if file.heading and file.kind == "licence"]
-    for text, where in (*declared, *headings):
+    return (*declared, *headings)
+
+
+def _gate(facts: LicenceFacts) -> tuple[Gate, str] | None:
+    """The terms that the evidence names, and what named them."""
+    for text, where in stated(facts):
         for pattern, gate in GATES:
             if re.search(pattern, text, re.IGNORECASE):
                 return gate, where

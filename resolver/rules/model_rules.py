@@ -1,6 +1,6 @@
 """The rules that judge a model, in the order in which they are judged; the decisive ones are those of `path`."""
 
-from resolver.rules import adapter, config, heads, licence, runtime, tokenizer, versions
+from resolver.rules import adapter, config, heads, licence, runtime, terms, tokenizer, versions
 from resolver.rules.decisive import DECISIVE_FAMILIES
 from resolver.rules.rule import Rule
 
@@ -11,6 +11,7 @@ _FAMILIES = (
     tokenizer.RULES,
     adapter.RULES,
     licence.RULES,
+    terms.RULES,
     runtime.RULES,
     versions.RULES,
 )
