@@ -28,7 +28,7 @@ FLOORS = (
     ("resolver.sources", "resolver.inspection"),
     ("resolver.identity",),
     ("resolver.rules",),
-    ("resolver.probe",),
+    ("resolver.probe", "resolver.integrity"),
     ("resolver.resolve", "resolver.diagnosis", "resolver.preflight"),
     ("resolver.report",),
     ("resolver", "resolver.api", "resolver.cli", "resolver.__main__"),

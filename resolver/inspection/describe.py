@@ -36,11 +36,16 @@ def describe_bytes(asked: Path) -> ModelDescription:
 
 
 def complete(part: ModelDescription) -> ModelDescription:
-    """The same description with tokenizer and licence read as well; raises nothing."""
-    from resolver.inspection.licence import read_licence  # noqa: PLC0415 - `path` reads neither
+    """The same description with tokenizer, licence and what is on record read as well; raises nothing."""
+    from resolver.inspection.evidence import read_record  # noqa: PLC0415 - `path` reads none of the three
+    from resolver.inspection.licence import read_licence  # noqa: PLC0415 - as above
     from resolver.inspection.tokenizer import read_tokenizer  # noqa: PLC0415 - as above
 
-    return part.replaced(tokenizer=read_tokenizer(part.files), licence=read_licence(part.files))
+    return part.replaced(
+        tokenizer=read_tokenizer(part.files),
+        licence=read_licence(part.files),
+        on_record=read_record(part.asked, part.root, part.files, part.cache),
+    )
 
 
 def describe(asked: Path) -> ModelDescription:
