@@ -1,7 +1,7 @@
 """Describe fully, judge, report: what stands behind `check`, for a model and for an adapter named beside it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from resolver.environment import Environment
 from resolver.errors import ModelNotFound, ModelRejected
@@ -15,6 +15,8 @@ from resolver.resolve import Chosen, Resolution, accepted, choose, named
 from resolver.rules.judge import judge
 from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Evidence, Intent, Rule
+
+Progress = Callable[[int, int], None]
 
 
 class Question(Record):
@@ -43,8 +45,16 @@ class Question(Record):
     minimum_confidence: Confidence = "matched"
 
 
-def check(text: str, environment: Environment, host: Host, question: Question | None = None) -> Report:
+def check(
+    text: str,
+    environment: Environment,
+    host: Host,
+    question: Question | None = None,
+    progress: Progress | None = None,
+) -> Report:
     """The preflight of one model.
+
+    `progress` is told the bytes read so far and the bytes that there are, while the deep level reads them.
 
     Returns:
         A report; its verdict is "not-found" where no directory answers to the model or to the adapter.
@@ -58,7 +68,7 @@ def check(text: str, environment: Environment, host: Host, question: Question | 
         model, adapter = _both(text, environment, host, asked)
     except ModelNotFound as error:
         return _not_found(text, error, asked, host, started)
-    report, _ = examine(model, environment, host, asked, adapter)
+    report, _ = examine(model, environment, host, asked, adapter, progress=progress)
     return report.replaced(elapsed_ms=(time.perf_counter() - started) * 1000)
 
 
@@ -86,7 +96,13 @@ def _both(text: str, environment: Environment, host: Host, asked: Question) -> t
 
 
 def examine(
-    model: Chosen, environment: Environment, host: Host, asked: Question, adapter: Chosen | None = None
+    model: Chosen,
+    environment: Environment,
+    host: Host,
+    asked: Question,
+    adapter: Chosen | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> tuple[Report, ModelDescription]:
     """Judge what was chosen; returns the report, and all that was read for it so that nobody reads it again."""
     started = time.perf_counter()
@@ -96,7 +112,7 @@ def examine(
     if asked.level != "quick":
         from resolver.probe.observe import observe  # noqa: PLC0415 - the quick level starts no child
 
-        evidence = evidence.replaced(observed=observe(evidence, environment, asked.level))
+        evidence = evidence.replaced(observed=observe(evidence, environment, asked.level, progress))
     judged = judge(evidence, _selected(asked.select), asked.ignored, asked.level)
     unusable = any(finding.severity == "error" for finding in judged.findings)
     verdict: Verdict = "unusable" if unusable else "usable"

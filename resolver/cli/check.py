@@ -10,7 +10,7 @@ from resolver.cli.output import deliver, write_stderr
 from resolver.cli.session import Session
 from resolver.errors import MalformedReference
 from resolver.finding import LEVELS, Report
-from resolver.host import this_host
+from resolver.host import Host, this_host
 from resolver.preflight import Question, check
 from resolver.report.blocks import Told
 from resolver.report.terminal import render
@@ -81,7 +81,7 @@ def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
     )
     for text in options.models:
         try:
-            report = check(text, session.environment, host, question)
+            report = _judged(text, session, host, question)
         except MalformedReference as error:
             yield None, _malformed(error)
         except Exception as error:  # noqa: BLE001 - the next model is judged all the same
@@ -90,6 +90,15 @@ def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
             yield None, failed(error, text)
         else:
             yield report, session.verdict_code(report)
+
+
+def _judged(text: str, session: Session, host: Host, question: Question) -> Report:
+    if question.level != "deep":
+        return check(text, session.environment, host, question)
+    from resolver.cli.progress import ReadingProgress
+
+    with ReadingProgress() as progress:
+        return check(text, session.environment, host, question, progress)
 
 
 def _tell(session: Session, reports: tuple[Report, ...], places: tuple[str, ...]) -> None:
