@@ -4,14 +4,19 @@ Does not know which of them a model can have or which version of transformers re
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from resolver.inspection.fault import Fault, fault_of, kind_of
 from resolver.inspection.files import Listing
-from resolver.inspection.listed import below, lifted, read_listed, transformer_folder
+from resolver.inspection.listed import MODULES_FILE, below, lifted, read_listed, transformer_folder
 from resolver.inspection.quantization import QuantizationFacts, read_quantization
+from resolver.inspection.rope import RopeFacts, read_rope
 from resolver.inspection.strict_json import JsonFile
 from resolver.record import Record, field
+
+if TYPE_CHECKING:
+    from resolver.inspection.modules import ModulesFacts
+    from resolver.inspection.remote_code import CodeFacts
 
 CONFIG_FILE: Final = "config.json"
 GENERATION_FILE: Final = "generation_config.json"
@@ -37,6 +42,21 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "max_position_embeddings": ("n_positions", "seq_length"),
 }
 NESTED: Final = ("text_config", "llm_config", "language_config")
+# Settings of generation_config.json that were seen to stop transformers, or that it calls useless.
+GENERATION_KEYS: Final = (
+    "do_sample",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "typical_p",
+    "num_beams",
+    "num_return_sequences",
+    "length_penalty",
+    "early_stopping",
+    "max_new_tokens",
+    "cache_implementation",
+)
 
 
 class ConfigFacts(Record):
@@ -58,16 +78,25 @@ class ConfigFacts(Record):
         label_names: `id2label` by id.
         special_ids: role to ids, from config.json ("bos_token_id" → (1,)); a list stays a list.
         generation_ids: the same from generation_config.json.
+        id_kinds: what stands where an id of a role should, where it is neither a number, a list of them nor null:
+            "pad_token_id" → "a string"; for a list of anything else or a list of pad ids "an array".
         generation: whether generation_config.json is an object; None where it is absent.
+        generation_values: its settings that `GENERATION_KEYS` names, as written.
         auto_map: class to "module.Class" or "owner/repo--module.Class" (several are joined by a comma).
         quantization: what is declared, None where nothing is.
         rope_theta: the base frequency, from rope_parameters too.
         rope_type: of rope_scaling or rope_parameters.
         has_rope_parameters: written in the way of transformers 5.
+        rope: the rotary numbers of either way of writing them, as written; None where there are none.
         torch_dtype: as written, without "torch.".
+        dtype_text: as written.
         tie_word_embeddings: as written.
         transformers_version: which transformers wrote it.
         transformers_weights: the name of a weights file that it asks for.
+        position_biased_input: as written (DeBERTa: whether it has a table of absolute positions).
+        sections: its nested parts, e.g. "vision_config".
+        modules: what modules.json of a sentence-transformers model names; None where there is none.
+        code: the model's own code as `auto_map` names it, read and never run; None where nothing is named.
         opened: the files of these that a loader opens.
     """
 
@@ -89,16 +118,24 @@ class ConfigFacts(Record):
     label_names: Mapping[int, str] = field(default_factory=dict)
     special_ids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     generation_ids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    id_kinds: Mapping[str, str] = field(default_factory=dict)
     generation: bool | None = None
+    generation_values: Mapping[str, Any] = field(default_factory=dict)
     auto_map: Mapping[str, str] = field(default_factory=dict)
     quantization: QuantizationFacts | None = None
     rope_theta: float | None = None
     rope_type: str | None = None
     has_rope_parameters: bool = False
+    rope: RopeFacts | None = None
     torch_dtype: str | None = None
+    dtype_text: str | None = None
     tie_word_embeddings: bool | None = None
     transformers_version: str | None = None
     transformers_weights: str | None = None
+    position_biased_input: bool | None = None
+    sections: tuple[str, ...] = ()
+    modules: "ModulesFacts | None" = None
+    code: "CodeFacts | None" = None
     opened: tuple[str, ...] = ()
 
     def fault(self, file: str | None = None) -> Fault | None:
@@ -114,10 +151,13 @@ def read_config(files: Listing) -> ConfigFacts:
         column where it is no JSON object.
     """
     folder = transformer_folder(files)
+    modules = _modules(files)
     if not folder:
-        return _read_here(files)
+        facts = _read_here(files)
+        return facts if modules is None else facts.replaced(modules=modules)
     facts = _read_here(below(files, folder))
     return facts.replaced(
+        modules=modules,
         file=folder + CONFIG_FILE,
         faults=lifted(facts.faults, folder),
         opened=tuple(folder + name for name in facts.opened),
@@ -131,7 +171,7 @@ def _read_here(files: Listing) -> ConfigFacts:
     faults = [fault_of(GENERATION_FILE, generation)] if generation else []
     sides: dict[str, Any] = {
         "generation": generation.is_object if generation else None,
-        "generation_ids": _special_ids(generation.value) if generation and generation.is_object else {},
+        **(_generation(generation.value) if generation and generation.is_object else {}),
         "opened": opened,
     }
     if read is None or not read.is_object:
@@ -142,11 +182,37 @@ def _read_here(files: Listing) -> ConfigFacts:
         present=True,
         readable=True,
         faults=_real([fault_of(CONFIG_FILE, read), *_wrong_types(read.value), *faults]),
-        irregular=read.irregular,
+        irregular=(*read.irregular, *(f"{each} in {GENERATION_FILE}" for each in generation.irregular))
+        if generation
+        else read.irregular,
         quantization=read_quantization(read.value, files),
+        code=_code(files, facts["auto_map"]),
         **facts,
         **sides,
     )
+
+
+def _modules(files: Listing) -> "ModulesFacts | None":
+    if files.get(MODULES_FILE) is None:
+        return None
+    from resolver.inspection.modules import read_modules  # noqa: PLC0415 - only sentence-transformers has such a file
+
+    return read_modules(files)
+
+
+def _code(files: Listing, auto_map: Mapping[str, str]) -> "CodeFacts | None":
+    if not auto_map:
+        return None
+    from resolver.inspection.remote_code import read_code  # noqa: PLC0415 - few models bring code of their own
+
+    return read_code(files, auto_map)
+
+
+def _generation(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "generation_ids": _special_ids(settings),
+        "generation_values": {key: settings[key] for key in GENERATION_KEYS if key in settings},
+    }
 
 
 def _read(files: Listing, name: str) -> JsonFile | None:
@@ -162,7 +228,8 @@ def _beside(files: Listing) -> QuantizationFacts | None:
 
 
 def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
-    text = _text_config(config)
+    key = next((key for key in NESTED if isinstance(config.get(key), dict)), "")
+    text = config[key] if key else config
     rope = _rope(text) or _rope(config)
     labels = _label_names(config.get("id2label"))
     count = config.get("num_labels", config.get("_num_labels"))
@@ -173,19 +240,20 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
         "num_labels": len(labels) if labels else count if type(count) is int else None,
         "label_names": labels,
         "special_ids": {**_special_ids(text), **_special_ids(config)},
+        "id_kinds": _id_kinds(config),
         "auto_map": _auto_map(config.get("auto_map")),
         "rope_theta": _rope_theta(text, rope) or _rope_theta(config, rope),
         "rope_type": _text(rope.get("rope_type")) or _text(rope.get("type")),
         "has_rope_parameters": "rope_parameters" in text or "rope_parameters" in config,
+        "rope": read_rope(config, text, key),
         "torch_dtype": _dtype(config) or _dtype(text),
+        "dtype_text": _text(config.get("dtype", config.get("torch_dtype"))),
+        "position_biased_input": _flag(config, text, "position_biased_input"),
+        "sections": tuple(name for name in config if name.endswith("_config") and isinstance(config[name], dict)),
         "tie_word_embeddings": _flag(config, text, "tie_word_embeddings"),
         "transformers_version": _text(config.get("transformers_version")),
         "transformers_weights": _text(config.get("transformers_weights")),
     }
-
-
-def _text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((config[key] for key in NESTED if isinstance(config.get(key), dict)), config)
 
 
 def _whole(text: Mapping[str, Any], config: Mapping[str, Any], name: str) -> int | None:
@@ -234,6 +302,17 @@ def _special_ids(holder: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         whole = tuple(each for each in ids if type(each) is int)
         if whole:
             found[role] = whole
+    return found
+
+
+def _id_kinds(holder: Mapping[str, Any]) -> dict[str, str]:
+    """Roles whose value no configuration class takes for an id."""
+    found = {}
+    for role in SPECIAL_IDS:
+        value = holder.get(role)
+        listed = isinstance(value, list) and role != "pad_token_id" and all(type(each) is int for each in value)
+        if value is not None and type(value) is not int and not listed:
+            found[role] = kind_of(value)
     return found
 
 
