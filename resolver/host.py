@@ -31,10 +31,11 @@ JUDGED_WITH = ("transformers", "torch", "safetensors", "tokenizers", "peft")
 
 
 class Accelerator(Record):
-    """One device: its name and memory in bytes (None where it cannot be known without a driver library)."""
+    """One device: its name, memory in bytes and compute capability (None where a driver library would have to say)."""
 
     name: str
     memory_bytes: int | None = None
+    capability: tuple[int, int] | None = None
 
 
 class Host(Record):
