@@ -9,6 +9,7 @@ from itertools import count
 from operator import itemgetter
 from typing import Any, Final
 
+from resolver.inspection.merges import merge_fault
 from resolver.record import Record, field
 
 MAX_ID: Final = 2**32 - 1  # an id is a u32 in the tokenizers library
@@ -94,12 +95,20 @@ def parse_tokenizer_json(value: Mapping[str, Any]) -> Vocabulary:
     if added is None:
         return Vocabulary(kind, fault="added_tokens is not a list of complete tokens", pointer="/added_tokens")
     read = _pieces(model["vocab"]) if kind == "Unigram" else _mapping(model["vocab"])
-    if read is None:
-        return Vocabulary(kind, fault="vocab does not map tokens to ids", pointer="/model/vocab")
+    bad = _merge_fault(kind, model, read)
+    if read is None or bad is not None:
+        where = "vocab" if read is None else "merges"
+        return Vocabulary(kind, fault=bad or "vocab does not map tokens to ids", pointer=f"/model/{where}")
     padding = value.get("padding")
     pad = padding.get("pad_token") if isinstance(padding, dict) else None
     ids, size = read
     return Vocabulary(kind, ids, size, tuple(added), added, pad if isinstance(pad, str) else None)
+
+
+def _merge_fault(kind: str, model: Mapping[str, Any], read: tuple[dict[str, int], int] | None) -> str | None:
+    if kind != "BPE" or read is None or model.get("continuing_subword_prefix"):
+        return None
+    return merge_fault(model["merges"], read[0].keys())
 
 
 def parse_vocab_json(value: Mapping[str, Any]) -> Vocabulary:
