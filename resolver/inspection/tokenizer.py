@@ -5,7 +5,7 @@ and `config`.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from resolver.inspection.fault import Fault, fault_of
 from resolver.inspection.files import Listing
@@ -14,11 +14,16 @@ from resolver.inspection.special_tokens import SideFiles, SpecialToken, assign, 
 from resolver.inspection.vocabulary import Vocabulary, parse_tokenizer_json, parse_vocab_json, parse_vocab_txt
 from resolver.record import Record, field
 
+if TYPE_CHECKING:
+    from resolver.inspection.chat_templates import ChatTemplate
+
 TOKENIZER_FILE: Final = "tokenizer.json"
 SETTINGS_FILE: Final = "tokenizer_config.json"
 SPECIALS_FILE: Final = "special_tokens_map.json"
 ADDED_FILE: Final = "added_tokens.json"
 TEMPLATE_FILE: Final = "chat_template.jinja"
+LEGACY_TEMPLATE_FILE: Final = "chat_template.json"
+TEMPLATES_FOLDER: Final = "additional_chat_templates/"
 MERGES_FILE: Final = "merges.txt"
 MAX_VOCAB_TXT: Final = 64 * 1024 * 1024
 ABSURD_LENGTH: Final = 10**9  # transformers writes 1e30 where there is no limit
@@ -37,6 +42,21 @@ VOCABULARY_FILES: Final = (
 )
 # Needed by transformers 5.23 to turn such a file into a fast tokenizer; each was seen to fail without.
 SENTENCEPIECE: Final = ("sentencepiece", "protobuf")
+# Tokens that families keep for padding, or keep in reserve, the best choice first.
+SPARE_TOKENS: Final = (
+    "<|finetune_right_pad_id|>",
+    "<|finetune_right_pad|>",
+    "<pad>",
+    "[PAD]",
+    "<|PAD_TOKEN|>",
+    "<|vision_pad|>",
+    "<|padding|>",
+    "<|pad|>",
+    "<|reserved_special_token_0|>",
+    "<|placeholder1|>",
+    "<unk>",
+    "[UNK]",
+)
 
 
 class TokenizerFacts(Record):
@@ -61,6 +81,12 @@ class TokenizerFacts(Record):
         written_ids: the ids that tokenizer.json writes beside its added tokens.
         model_max_length: as written; None where absent or absurdly large.
         has_chat_template: one is stored, in a file of its own or in tokenizer_config.json.
+        chat_templates: every stored template, with its text.
+        class_known: whether transformers has a class of the declared name; None where none is declared, or the
+            declared one is a model's own (auto_map).
+        class_known_before_5: the same of transformers 4.57.
+        pad_by_class: the class may bring a pad token of its own, whatever the files say.
+        spare_tokens: tokens of the vocabulary that families keep for padding or in reserve, the best choice first.
         faults: what could not be read.
         opened: the files that a loader opens.
     """
@@ -84,6 +110,11 @@ class TokenizerFacts(Record):
     written_ids: Mapping[str, int] = field(default_factory=dict)
     model_max_length: int | None = None
     has_chat_template: bool = False
+    chat_templates: "tuple[ChatTemplate, ...]" = ()
+    class_known: bool | None = None
+    class_known_before_5: bool | None = None
+    pad_by_class: bool = False
+    spare_tokens: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     opened: tuple[str, ...] = ()
 
@@ -104,6 +135,7 @@ def read_tokenizer(files: Listing) -> TokenizerFacts:
         source=folder + facts.source if facts.source else None,
         source_before_5=folder + facts.source_before_5 if facts.source_before_5 else None,
         faults=lifted(facts.faults, folder),
+        chat_templates=tuple(each.replaced(file=folder + each.file) for each in facts.chat_templates),
         opened=tuple(folder + name for name in facts.opened),
     )
 
@@ -124,6 +156,7 @@ def _read_here(files: Listing) -> TokenizerFacts:
     )
     tokens = assign(vocabulary, sides)
     highest, listed = tokens.highest or (None, None), tokens.highest_listed or (None, None)
+    templates = _templates(files, settings)
     return TokenizerFacts(
         files=tuple(name for name in VOCABULARY_FILES if files.get(name)),
         source=choice.source,
@@ -131,7 +164,6 @@ def _read_here(files: Listing) -> TokenizerFacts:
         packages=_packages(choice.source),
         declared_class=declared,
         wanted=choice.wanted,
-        auto_map=_auto_map(settings.get("auto_map")),
         self_contained=choice.self_contained,
         model=vocabulary.kind if vocabulary else None,
         size=tokens.size,
@@ -143,10 +175,45 @@ def _read_here(files: Listing) -> TokenizerFacts:
         new_ids=tokens.new_ids,
         written_ids=vocabulary.written if vocabulary else {},
         model_max_length=_length(settings.get("model_max_length")),
-        has_chat_template=bool(files.get(TEMPLATE_FILE)) or bool(settings.get("chat_template")),
+        has_chat_template=bool(templates),
+        chat_templates=templates,
+        spare_tokens=_spare(vocabulary, tokens.new_ids),
         faults=tuple(faults),
         opened=_opened(files, choice.source, settings),
+        **_class_facts(settings, declared, model_type),
     )
+
+
+def _templates(files: Listing, settings: Mapping[str, Any]) -> "tuple[ChatTemplate, ...]":
+    named = (TEMPLATE_FILE, LEGACY_TEMPLATE_FILE)
+    if not settings.get("chat_template") and not any(map(files.get, named)) and not _has_folder(files):
+        return ()
+    from resolver.inspection.chat_templates import read_chat_templates  # noqa: PLC0415 - few models have one
+
+    return read_chat_templates(files, settings)
+
+
+def _has_folder(files: Listing) -> bool:
+    return any(name.startswith(TEMPLATES_FOLDER) for name in files.files)
+
+
+def _spare(vocabulary: Vocabulary | None, new: Mapping[str, int]) -> tuple[str, ...]:
+    ids = vocabulary.ids if vocabulary else {}
+    return tuple(token for token in SPARE_TOKENS if token in ids or token in new)
+
+
+def _class_facts(settings: Mapping[str, Any], declared: str | None, model_type: str | None) -> dict[str, Any]:
+    """What is known of the declared class; nothing where the model brings code of its own."""
+    from resolver.inspection.tokenizer_classes import brings_pad, is_known  # noqa: PLC0415 - as in `_choose`
+
+    own_code = _auto_map(settings.get("auto_map"))
+    asked = declared is not None and not own_code
+    return {
+        "auto_map": own_code,
+        "class_known": is_known(declared or "") if asked else None,
+        "class_known_before_5": is_known(declared or "", before_5=True) if asked else None,
+        "pad_by_class": brings_pad(declared, model_type),
+    }
 
 
 def _object(files: Listing, name: str, faults: list[Fault]) -> dict[str, Any]:
@@ -222,6 +289,7 @@ def _read_vocab_txt(files: Listing) -> Vocabulary:
 
 def _opened(files: Listing, source: str | None, settings: Mapping[str, Any]) -> tuple[str, ...]:
     names = [source or TOKENIZER_FILE, SETTINGS_FILE, TEMPLATE_FILE]
+    names += [name for name in files.files if name.startswith(TEMPLATES_FOLDER)]
     if not carries_added_tokens(settings):
         names += [SPECIALS_FILE, ADDED_FILE]
     if source == "vocab.json":

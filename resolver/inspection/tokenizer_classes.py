@@ -218,6 +218,29 @@ DEFAULTS: Final[Mapping[str, str]] = {
 }
 
 
+# What transformers 5.23 has besides the classes above, and 4.57 had; a name may end with "Fast".
+OTHERS: Final = (
+    "MistralCommonBackend PreTrainedTokenizer PreTrainedTokenizerBase PythonBackend SentencePieceBackend RagTokenizer "
+    "Pop2PianoTokenizer BertTokenizerLegacy BasicTokenizer CharacterTokenizer MecabTokenizer WordpieceTokenizer "
+    "BloomTokenizer"
+)
+ONLY_BEFORE_5: Final = (
+    "ElectraTokenizer ErnieMTokenizer GPTSanJapaneseTokenizer JukeboxTokenizer LayoutLMTokenizer LongformerTokenizer "
+    "MT5Tokenizer MistralCommonTokenizer ParakeetCTCTokenizer RealmTokenizer RetriBertTokenizer "
+    "Speech2Text2Tokenizer TFBertTokenizer TFGPT2Tokenizer TapexTokenizer TransfoXLTokenizer Wav2Vec2Tokenizer "
+    "XLMProphetNetTokenizer"
+)
+ONLY_SINCE_5: Final = (
+    "EsmcTokenizer LasrTokenizer Qwen3_5Tokenizer Siglip2Tokenizer Tipsv2Tokenizer TokenizersBackend "
+    "VideoPrismTokenizer MistralCommonBackend PythonBackend SentencePieceBackend BertTokenizerLegacy"
+)
+# Classes that bring no pad token; all others of the tables may.
+WITHOUT_PAD: Final = (
+    "CTRLTokenizer CodeGenTokenizer CodeLlamaTokenizer GPT2Tokenizer LlamaTokenizer OpenAIGPTTokenizer "
+    "PreTrainedTokenizer PreTrainedTokenizerFast TokenizersBackend WhisperTokenizer BloomTokenizer"
+)
+
+
 class Needs(NamedTuple):
     """What a class reads: whether tokenizer.json is enough, and the other files of which the first one is needed."""
 
@@ -260,6 +283,35 @@ def defaults_of(declared: str | None, model_type: str | None) -> Mapping[str, st
         return {}
     words = DEFAULTS.get(registered, "").split()
     return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def is_known(name: str, *, before_5: bool = False) -> bool:
+    """Whether transformers 5.23 (4.57 where `before_5`) has a tokenizer class of that name.
+
+    >>> is_known("LlamaTokenizerFast"), is_known("TokenizersBackend"), is_known("TokenizersBackend", before_5=True)
+    (True, True, False)
+    """
+    wanted = {name, name.removesuffix("Fast")}
+    if before_5 and wanted & set(ONLY_BEFORE_5.split()):
+        return True
+    if before_5 and wanted & set(ONLY_SINCE_5.split()):
+        return False
+    return bool(wanted & set(OTHERS.split())) or any(
+        wanted & set(names.split()) for table in (FAST, PYTHON) for names in table.values()
+    )
+
+
+def brings_pad(declared: str | None, model_type: str | None) -> bool:
+    """Whether the class that transformers 5 takes may have a pad token of its own, where the files name none.
+
+    >>> brings_pad("LlamaTokenizer", "llama"), brings_pad("T5Tokenizer", "t5"), brings_pad(None, "llama")
+    (False, True, False)
+    """
+    registered = _class_of(model_type) if model_type else None
+    taken = registered if registered == "TokenizersBackend" or declared is None else declared
+    if taken is None or not is_known(taken):
+        return False
+    return not {taken, taken.removesuffix("Fast")} & set(WITHOUT_PAD.split())
 
 
 def _class_of(model_type: str) -> str | None:
