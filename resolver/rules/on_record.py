@@ -1,0 +1,84 @@
+"""What the rules of family I share: what is on record of a file, whether it matters, and how to fetch it again."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from resolver.finding import Severity
+from resolver.inspection.description import ModelDescription
+from resolver.inspection.evidence import FileRecord
+from resolver.inspection.safetensors import HeaderFault
+from resolver.rules.foreign import foreign
+from resolver.rules.rule import Evidence
+from resolver.rules.words import quoted
+
+FEW: Final = 8
+NOTHING: Final = "nothing is on record of these files: they lie in no Hugging Face cache and have no download metadata"
+# What people edit on purpose, in place; what such a file says is judged by families C and T.
+SETTINGS: Final = frozenset(
+    {
+        "config.json",
+        "generation_config.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "adapter_config.json",
+        "chat_template.jinja",
+        "preprocessor_config.json",
+        "processor_config.json",
+        "modules.json",
+    }
+)
+
+
+def is_recorded(evidence: Evidence) -> str | None:
+    """Why there is nothing to compare with; None where there is."""
+    if any(model.on_record is not None and model.on_record.files for model in evidence.described()):
+        return None
+    return unreadable(evidence) or NOTHING
+
+
+def unreadable(evidence: Evidence) -> str | None:
+    """Why what is on record cannot be used, in words; None where nothing of the kind is there."""
+    found = (model.on_record for model in evidence.described())
+    return next((record.unreadable for record in found if record is not None and record.unreadable), None)
+
+
+def records(model: ModelDescription) -> Mapping[str, FileRecord]:
+    """What is on record of a directory's files, by name."""
+    return {} if model.on_record is None else model.on_record.files
+
+
+def told_elsewhere(model: ModelDescription, name: str) -> bool:
+    """Whether another family speaks of that file: its content, its header, or JSON that cannot be read."""
+    if foreign(model.files, name) is not None or isinstance(model.weights.headers.get(name), HeaderFault):
+        return True
+    tokenizer = () if model.tokenizer is None else model.tokenizer.faults
+    return any(fault.file == name for fault in (*model.config.faults, *tokenizer))
+
+
+def how_grave(model: ModelDescription, name: str, record: FileRecord) -> Severity | None:
+    """An error where a loader opens it and nobody is likely to have changed it on purpose; None for no matter."""
+    opened = name in model.opened()
+    if record.written_since:
+        return "warning" if opened else None
+    return "error" if opened and name.rpartition("/")[2] not in SETTINGS else "warning"
+
+
+def fetch_again(model: ModelDescription, names: list[str]) -> str:
+    """The command that fetches files as they are on record."""
+    commit = model.on_record.commit if model.on_record is not None else None
+    revision = f" --revision {commit}" if commit else ""
+    place = "" if model.cache is not None else f" --local-dir {quoted(model.root)}"
+    listed = " ".join(map(quoted, names)) if len(names) <= FEW else "--include '*.safetensors' '*.json'"
+    return f"hf download REPO_ID {listed}{revision}{place} --force-download"
+
+
+def hash_of(record: FileRecord | None) -> str | None:
+    """The hash on record, of whichever kind."""
+    return None if record is None else record.sha256 or record.git_sha1
+
+
+def advice(severity: Severity, names: list[str]) -> str:
+    """What to do about files that are not what is on record."""
+    one = "that file" if len(names) == 1 else "those files"
+    return f"fetch {one} again" if severity == "error" else f"fetch {one} again, unless you changed it yourself"
