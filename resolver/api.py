@@ -67,6 +67,7 @@ def check_model(
     purpose: Purpose = "load",
     level: Level = "quick",
     accelerator: str = "host",
+    environment: AnyReference | None = None,
     adapter: AnyReference | None = None,
     labels: int = 3,
     head: str = "classifier",
@@ -82,6 +83,7 @@ def check_model(
         level: "quick" (stat, small files, headers), "standard" (the real loader, tokenizer and chat template too,
             without data, in child processes) or "deep" (values and hashes too).
         accelerator: the profile that is judged for; "host" is this machine.
+        environment: a file that `resolver doctor --format json` wrote on the machine that is judged for.
         adapter: an adapter that is laid over the model, as a reference.
         labels: classes that the head has to have, for purpose "score".
         head: "classifier", or "tokens" for the letters' logits of a causal model.
@@ -94,6 +96,7 @@ def check_model(
 
     Raises:
         MalformedReference: the text is no reference.
+        ConfigurationError: a resolver.toml or a recorded environment that cannot be used (a ValueError).
         ValueError: a level or an accelerator that is not known here.
     """
     from resolver.preflight import check  # noqa: PLC0415 - the whole rule book, only where it is asked for
@@ -102,11 +105,15 @@ def check_model(
         raise ValueError(f"level {level!r} is not known; known are {', '.join(LEVELS)}")
     if accelerator != "host":
         raise ValueError(f"accelerator {accelerator!r} is not known; known is host")
-    environment, settings, host = _surroundings(roots, config)
+    here, settings, host = _surroundings(roots, config)
+    if environment is not None:
+        from resolver.recorded import read_machine  # noqa: PLC0415 - only where another machine is judged for
+
+        host = read_machine(here.expand(os.fspath(environment))).replaced(source=os.fspath(environment))
     overlay = None if adapter is None else os.fspath(adapter)
     question = _question(settings, purpose=purpose, adapter=overlay, labels=labels, head=head)
     ignored = {**settings.ignores, **(ignore or {})}
-    return check(os.fspath(reference), environment, host, question.replaced(level=level, ignored=ignored))
+    return check(os.fspath(reference), here, host, question.replaced(level=level, ignored=ignored))
 
 
 def describe_model(reference: AnyReference, *, roots: Sequence[AnyReference] = ()) -> ModelDescription:

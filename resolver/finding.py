@@ -96,6 +96,7 @@ class Report(Record):
     """All that was judged of one model, for one purpose, on one accelerator.
 
     `verdict` is "unusable" exactly when a finding is an error, "not-found" when there was nothing to judge.
+    `judged_with` are versions of packages and `versions_from` says whose: this machine's, a file's, an image's.
     """
 
     level: Level
@@ -104,6 +105,7 @@ class Report(Record):
     judged_with: Mapping[str, str]
     model: Identity
     verdict: Verdict
+    versions_from: str = "this machine"
     adapter: Identity | None = None
     findings: tuple[Finding, ...] = ()
     run: tuple[str, ...] = ()

@@ -5,8 +5,10 @@ reads the one that we are on.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from resolver.environment import Environment
 from resolver.record import Record, field
@@ -26,12 +28,19 @@ PACKAGES = (
     "jinja2",
 )
 
-
+HERE: Final = "this machine"
+ALSO = ("numpy", "pydantic", "rich", "kagglehub", "modelscope", "optimum", "vllm")
 JUDGED_WITH = ("transformers", "torch", "safetensors", "tokenizers", "peft")
 
 
 class Accelerator(Record):
-    """One device: its name, memory in bytes and compute capability (None where a driver library would have to say)."""
+    """One device.
+
+    Attributes:
+        name: as its driver calls it.
+        memory_bytes: what a process can use of its memory; None where a driver library would have to say.
+        capability: CUDA compute capability, e.g. (7, 5); None where it is unknown or the device has none.
+    """
 
     name: str
     memory_bytes: int | None = None
@@ -42,7 +51,8 @@ class Host(Record):
     """What a model will meet where it runs.
 
     Attributes:
-        accelerator: the profile's name; "host" is this machine.
+        accelerator: the profile's name; "host" is this machine, or the one that was recorded.
+        source: where the versions come from: `HERE`, a file that `doctor` wrote, an image by its date.
         packages: installed versions by distribution name, lower case; absent means not installed.
         offline_set: HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) holds a true value.
         offline_masked: HF_HUB_OFFLINE is set to something false and so hides TRANSFORMERS_OFFLINE, which is true.
@@ -51,9 +61,12 @@ class Host(Record):
         accelerators: the devices seen.
         memory_bytes: total main memory; None where unknown.
         model_types: the model types that the installed transformers lists itself; None where its list was not read.
+        python: the version of the interpreter; None where unknown.
+        platform: the operating system as it names itself; None where nobody asked.
     """
 
     accelerator: str = "host"
+    source: str = HERE
     packages: Mapping[str, str] = field(default_factory=dict)
     offline_set: bool = False
     offline_masked: bool = False
@@ -62,6 +75,8 @@ class Host(Record):
     accelerators: tuple[Accelerator, ...] = ()
     memory_bytes: int | None = None
     model_types: frozenset[str] | None = None
+    python: str | None = None
+    platform: str | None = None
 
     def judged_with(self) -> Mapping[str, str]:
         """The versions that a verdict depends on, of those that are installed."""
@@ -151,6 +166,7 @@ def this_host(environment: Environment) -> Host:
         has_network=_has_default_route(),
         accelerators=_accelerators(),
         memory_bytes=_memory_bytes(),
+        python=".".join(map(str, sys.version_info[:3])),
     )
 
 
@@ -192,11 +208,19 @@ def _accelerators(
         for card in sorted(nvidia.iterdir()):
             lines = (card / "information").read_text("utf-8", "replace").splitlines()
             model = next((line.partition(":")[2].strip() for line in lines if line.startswith("Model:")), "NVIDIA GPU")
-            found.append(Accelerator(model))
+            found.append(Accelerator(model, capability=capability_of(model)))
     except OSError:
         pass
     tpus = sum(1 for index in range(8) if (devices / f"accel{index}").exists())
     return (*found, *(Accelerator("TPU") for _ in range(tpus)))
+
+
+def capability_of(name: str) -> tuple[int, int] | None:
+    """The compute capability of a device by its name; None for a name that is not in the table."""
+    from resolver.devices import CAPABILITIES  # noqa: PLC0415 - only a machine with such a device needs the table
+
+    words = frozenset(name.upper().replace("-", " ").split())
+    return next((each for model, each in CAPABILITIES if words.issuperset(model.split())), None)
 
 
 def _memory_bytes() -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from resolver.environment import Environment
 from resolver.errors import ModelNotFound, ModelRejected
 from resolver.finding import Confidence, Identity, Level, Purpose, Report, Verdict
-from resolver.host import Host
+from resolver.host import HERE, Host
 from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.model_types import installed_model_types, known_since
@@ -121,6 +121,7 @@ def examine(
         purpose=asked.purpose,
         accelerator=host.accelerator,
         judged_with=host.judged_with(),
+        versions_from=host.source,
         model=model.identity,
         adapter=None if adapter is None else adapter.identity,
         verdict=verdict,
@@ -161,6 +162,8 @@ def _with_model_types(host: Host, description: ModelDescription, environment: En
     model_type = description.config.model_type
     if model_type is None or host.model_types is not None or known_since(model_type) is not None:
         return host
+    if host.source != HERE:  # this machine's transformers says nothing of another one's
+        return host
     package = next(
         (place / "transformers" for place in environment.search_path if (place / "transformers").is_dir()), None
     )
@@ -194,6 +197,7 @@ def _not_found(text: str, error: ModelNotFound, asked: Question, host: Host, sta
         purpose=asked.purpose,
         accelerator=host.accelerator,
         judged_with=host.judged_with(),
+        versions_from=host.source,
         model=Identity(reference=text),
         verdict="not-found",
         trail=error.trail,

@@ -297,6 +297,7 @@ def _rejection(chosen: Chosen, environment: Environment, host: Host, elapsed_ms:
         purpose="load",
         accelerator=host.accelerator,
         judged_with=host.judged_with(),
+        versions_from=host.source,
         model=chosen.identity,
         verdict="unusable",
         findings=named(chosen.errors, chosen.identity, environment),

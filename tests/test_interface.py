@@ -9,7 +9,7 @@ COMMON = {"--help", "--version", "--format", "--report", "--root", "--config", "
           "--exit-zero"}  # fmt: skip
 FLAGS = {
     "path": COMMON,
-    "check": COMMON | {"--for", "--level", "--adapter", "--head", "--labels"},
+    "check": COMMON | {"--for", "--level", "--adapter", "--head", "--labels", "--environment"},
     "list": COMMON,
     "inspect": COMMON,
     "explain": COMMON,

@@ -2,13 +2,15 @@
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from resolver.cli.exit_codes import USAGE, worst
 from resolver.cli.options import add_model, whole_number
 from resolver.cli.output import deliver, write_stderr
 from resolver.cli.session import Session
-from resolver.errors import MalformedReference
+from resolver.cli.trouble import UsageError
+from resolver.errors import ConfigurationError, MalformedReference
 from resolver.finding import LEVELS, Report
 from resolver.host import Host, this_host
 from resolver.preflight import Question, check
@@ -39,6 +41,12 @@ def define(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--adapter", metavar="MODEL", help="an adapter that is laid over the model")
     parser.add_argument(
+        "--environment",
+        metavar="FILE",
+        type=Path,
+        help="judge for the machine that `resolver doctor --format json` recorded there",
+    )
+    parser.add_argument(
         "--head",
         choices=("classifier", "tokens"),
         default="classifier",
@@ -68,7 +76,7 @@ def execute(session: Session) -> int:
 def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
     """Report and code of each model; one that cannot be judged does not keep the others from being judged."""
     options = session.options
-    host = this_host(session.environment)
+    host = _host(session)
     question = Question(
         purpose=options.purpose,
         level=options.level,
@@ -90,6 +98,18 @@ def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
             yield None, failed(error, text)
         else:
             yield report, session.verdict_code(report)
+
+
+def _host(session: Session) -> Host:
+    recorded: Path | None = session.options.environment
+    if recorded is None:
+        return this_host(session.environment)
+    from resolver.recorded import read_machine
+
+    try:
+        return read_machine(session.environment.cwd / recorded).replaced(source=str(recorded))
+    except ConfigurationError as error:
+        raise UsageError(f"--environment {error}") from error
 
 
 def _judged(text: str, session: Session, host: Host, question: Question) -> Report:

@@ -8,16 +8,17 @@ from resolver.cli.exit_codes import USABLE
 from resolver.cli.output import deliver
 from resolver.cli.session import Session
 from resolver.environment import Environment
-from resolver.host import PACKAGES, this_host
+from resolver.host import this_host
+from resolver.inspection.model_types import installed_model_types
 from resolver.report.blocks import Location, Machine, Told
 
 DESCRIPTION: Final = """\
 Show this machine: caches, mounts, variables, versions, accelerators, network.
-Of secrets only the names of those that are set. Opens no socket, loads no driver."""
+Of secrets only the names of those that are set. Opens no socket, loads no driver.
+Its JSON has every package, and is what `resolver check --environment FILE` judges against elsewhere."""
 EXAMPLES: Final = """\
   resolver doctor
   resolver doctor --format json --report machine.json"""
-ALSO: Final = ("numpy", "pydantic", "rich", "kagglehub", "modelscope", "optimum", "vllm")
 
 
 def define(_: argparse.ArgumentParser) -> None:
@@ -36,18 +37,27 @@ def execute(session: Session) -> int:
 def _machine(session: Session) -> Machine:
     environment = session.environment
     host = this_host(environment)
-    installed = {name: version for name in (*PACKAGES, *ALSO) if (version := host.packages.get(name)) is not None}
+    if session.is_json:
+        host = host.replaced(model_types=_model_types(environment))
     return Machine(
         python=platform.python_version(),
         platform=platform.platform(),
         host=host,
-        packages=installed,
+        packages=dict(sorted(host.packages.items())),
         places=_places(environment),
         variables=environment.variables,
         secrets=environment.secrets,
         on_kaggle=environment.on_kaggle,
         settings=session.settings.path,
     )
+
+
+def _model_types(environment: Environment) -> frozenset[str] | None:
+    """What the installed transformers lists: only for the record of this machine, since it takes a while."""
+    package = next(
+        (place / "transformers" for place in environment.search_path if (place / "transformers").is_dir()), None
+    )
+    return None if package is None else installed_model_types(package)
 
 
 def _places(environment: Environment) -> tuple[Location, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from resolver.finding import Finding, NotFound, Report, TrailStep
+from resolver.host import Accelerator
 from resolver.report import facts
 from resolver.report.blocks import ListedModel, Machine, Told
 from resolver.report.described import Document, description, identity
@@ -41,6 +42,7 @@ def report(told: Report) -> Document:
         "level": told.level,
         "purpose": told.purpose,
         "accelerator": told.accelerator,
+        "versions_from": told.versions_from,
         "judged_with": dict(told.judged_with),
         "model": identity(told.model),
         "adapter": None if told.adapter is None else identity(told.adapter),
@@ -121,16 +123,25 @@ def rule(told: Rule) -> Document:
     }
 
 
+def accelerator(told: Accelerator) -> Document:
+    """One device."""
+    capability = None if told.capability is None else list(told.capability)
+    return {"name": told.name, "memory_bytes": told.memory_bytes, "capability": capability}
+
+
 def machine(told: Machine) -> Document:
     """What `doctor` knows."""
     host = told.host
     return {
         "python": told.python,
         "platform": told.platform,
-        "accelerators": [{"name": each.name, "memory_bytes": each.memory_bytes} for each in host.accelerators],
+        "accelerators": [accelerator(each) for each in host.accelerators],
         "memory_bytes": host.memory_bytes,
         "packages": dict(told.packages),
+        "model_types": None if host.model_types is None else sorted(host.model_types),
         "offline_set": host.offline_set,
+        "offline_masked": host.offline_masked,
+        "unwritable": dict(host.unwritable),
         "has_network": host.has_network,
         "on_kaggle": told.on_kaggle,
         "places": [{"name": each.name, "path": str(each.path), "present": each.present} for each in told.places],

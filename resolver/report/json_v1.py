@@ -88,6 +88,7 @@ class Report(Model):
     level: Level
     purpose: Purpose
     accelerator: str
+    versions_from: str
     judged_with: dict[str, str]
     model: Identity
     adapter: Identity | None
@@ -137,6 +138,7 @@ class Accelerator(Model):
 
     name: str
     memory_bytes: int | None
+    capability: list[int] | None
 
 
 class Location(Model):
@@ -155,7 +157,10 @@ class Machine(Model):
     accelerators: list[Accelerator]
     memory_bytes: int | None
     packages: dict[str, str]
+    model_types: list[str] | None
     offline_set: bool
+    offline_masked: bool
+    unwritable: dict[str, str]
     has_network: bool | None
     on_kaggle: bool
     places: list[Location]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from resolver.finding import Identity
+from resolver.host import ALSO, PACKAGES
 from resolver.inspection.description import ModelDescription
 from resolver.report import facts
 from resolver.report.blocks import ListedModel, Machine
@@ -177,7 +178,8 @@ def render_machine(machine: Machine, *, colour: bool = False) -> str:
     ]
     places = [(each.name, "present" if each.present else "absent", str(each.path)) for each in machine.places]
     lines = pairs(general)
-    lines += [(), *table(("PACKAGE", "VERSION"), list(machine.packages.items()) or [("none of ours", "-")])]
+    versions = [(name, machine.packages[name]) for name in (*PACKAGES, *ALSO) if name in machine.packages]
+    lines += [(), *table(("PACKAGE", "VERSION"), versions or [("none of ours", "-")])]
     lines += [(), *table(("PLACE", "", "PATH"), places)]
     if machine.variables:
         lines += [(), *table(("VARIABLE", "VALUE"), list(machine.variables.items()))]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from resolver.finding import Identity, Report
+from resolver.host import HERE
 from resolver.report.escape import escape
 from resolver.report.lines import Line, Part, Style, line
 
@@ -53,7 +54,12 @@ def _judged(report: Report) -> str:
     if not report.run:
         return "judged only for what makes the bytes unusable anywhere"
     versions = [f"{name} {escape(report.judged_with[name])}" for name in TOLD_VERSIONS if name in report.judged_with]
-    told = f"judged with {', '.join(versions)}" if versions else "judged without transformers, which is not installed"
+    whose = "" if report.versions_from == HERE else f" of {escape(report.versions_from)}"
+    told = (
+        f"judged with {', '.join(versions)}{whose}"
+        if versions
+        else "judged without transformers, which is not installed"
+    )
     rules = f"{len(report.run)} rules at level {report.level} to {report.purpose} on {escape(report.accelerator)}"
     return f"{rules}; {told}; {report.elapsed_ms:.0f} ms"
 

@@ -26,7 +26,7 @@ HOSTILE = "\x1b[2J\x7f\x9b\u202e\udc80 https://me:secret@example.org"
 CONTRACT: dict[str, set[str]] = {
     "Envelope": {"schema_version", "tool", "reports", "resolutions", "models", "descriptions", "rules", "machine"},
     "Tool": {"name", "version"},
-    "Report": {"level", "purpose", "accelerator", "judged_with", "model", "adapter", "verdict", "findings", "checks",
+    "Report": {"level", "purpose", "accelerator", "versions_from", "judged_with", "model", "adapter", "verdict", "findings", "checks",
                "trail", "not_found", "elapsed_ms"},
     "Identity": {"reference", "path", "source", "confidence", "evidence", "revision", "kaggle_handle", "hub_id"},
     "Finding": {"code", "name", "severity", "message", "path", "place", "evidence", "consequence", "fix"},
@@ -146,7 +146,7 @@ def test_every_rule_has_a_page() -> None:
 
 
 def test_a_machine_tells_the_names_of_secrets_alone() -> None:
-    host = Host(accelerators=(Accelerator("Tesla T4", 16_000_000_000),), memory_bytes=8, has_network=False)
+    host = Host(accelerators=(Accelerator("Tesla T4", 16_000_000_000, (7, 5)),), memory_bytes=8, has_network=False)
     told = machine(
         host=host,
         packages={"torch": "2.13.0"},
@@ -157,5 +157,5 @@ def test_a_machine_tells_the_names_of_secrets_alone() -> None:
     read = document(machine=told)["machine"]
     assert read["secrets_set"] == ["HF_TOKEN"]
     assert read["variables"] == {"RESOLVER_ALIASES": "a=https://***@huggingface.co/o/n"}
-    assert read["accelerators"] == [{"name": "Tesla T4", "memory_bytes": 16_000_000_000}]
+    assert read["accelerators"] == [{"name": "Tesla T4", "memory_bytes": 16_000_000_000, "capability": [7, 5]}]
     assert read["has_network"] is False
