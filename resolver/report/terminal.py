@@ -8,7 +8,7 @@ from typing import Final
 
 from resolver.finding import Finding, Fix, NotFound, Report, TrailStep
 from resolver.report.escape import escape
-from resolver.report.lines import Line, Part, Style, coloured, line, plain
+from resolver.report.lines import Line, Part, coloured, line, plain
 from resolver.report.summary import summary_lines
 
 ORDER: Final = {"error": 0, "warning": 1, "info": 2}
@@ -51,16 +51,31 @@ def _report(report: Report, place: str | None) -> Iterator[Line]:
     if report.not_found is not None:
         yield from _not_found(report.not_found, report.trail, place)
     for finding in sorted(report.findings, key=lambda each: ORDER[each.severity]):
-        yield from _finding(finding)
-        yield ()
+        if finding.severity != "info":
+            yield from _finding(finding)
+            yield ()
+    yield from _infos(report.findings)
     if report.verdict != "not-found":
         yield from summary_lines(report)
 
 
+def _infos(findings: tuple[Finding, ...]) -> Iterator[Line]:
+    """What is worth knowing, in a line or two each: a sound model's report stays short. JSON holds all of it."""
+    infos = [finding for finding in findings if finding.severity == "info"]
+    for finding in infos:
+        yield _head(finding)
+        yield from _fix(finding.fix)
+    if infos:
+        yield ()
+
+
+def _head(finding: Finding) -> Line:
+    head = Part(f"{finding.severity}[{finding.code}]", finding.severity)
+    return line(head, f" {finding.name}: ", Part(escape(finding.message), "label"))
+
+
 def _finding(finding: Finding) -> Iterator[Line]:
-    style: Style = finding.severity
-    head = f"{finding.severity}[{finding.code}]"
-    yield line(Part(head, style), f" {finding.name}: ", Part(escape(finding.message), "label"))
+    yield _head(finding)
     if finding.path is not None or finding.place is not None:
         yield line(Part(" --> ", "quiet"), _place(finding))
     if finding.evidence:
