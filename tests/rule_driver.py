@@ -10,11 +10,33 @@ from pathlib import Path
 from resolver.finding import Finding
 from resolver.host import Host
 from resolver.inspection.describe import describe
-from resolver.rules import adapter, config, heads, licence, runtime, tokenizer
+from resolver.rules import (
+    adapter,
+    config,
+    heads,
+    ids,
+    licence,
+    parts,
+    quantization,
+    remote_code,
+    rope,
+    runtime,
+    tokenizer,
+    wording,
+)
 from resolver.rules.rule import Evidence, Intent, Rule
 
 TRIED = {"torch": "2.13.0+cpu", "transformers": "5.23.0", "safetensors": "0.8.0", "peft": "0.21.2"}
-MEANING = (*config.RULES, *heads.RULES, *tokenizer.RULES, *adapter.RULES, *licence.RULES, *runtime.RULES)
+REST_OF_C = (*rope.RULES, *quantization.RULES, *ids.RULES, *wording.RULES, *parts.RULES, *remote_code.RULES)
+MEANING = (
+    *config.RULES,
+    *heads.RULES,
+    *REST_OF_C,
+    *tokenizer.RULES,
+    *adapter.RULES,
+    *licence.RULES,
+    *runtime.RULES,
+)
 
 
 @dataclass

@@ -224,6 +224,16 @@ def _type_can_be_judged(evidence: Evidence) -> str | None:
     return _gap(evidence.model.config.model_type, installed)
 
 
+def knows_type(evidence: Evidence) -> bool | None:
+    """Whether the judged transformers has this model_type itself; None where that cannot be known."""
+    model_type, installed = evidence.model.config.model_type, evidence.host.version("transformers")
+    if not model_type:
+        return False
+    if installed is None or (evidence.host.model_types is None and _gap(model_type, installed)):
+        return None
+    return _is_known(evidence, model_type, installed)
+
+
 def _since(evidence: Evidence) -> tuple[int, ...] | None:
     from resolver.inspection.model_types import known_since  # noqa: PLC0415 - as in `_family_of`
 

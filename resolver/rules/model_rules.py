@@ -1,6 +1,21 @@
 """The rules that judge a model, in the order in which they are judged; the decisive ones are those of `path`."""
 
-from resolver.rules import adapter, config, heads, licence, runtime, terms, tokenizer, versions
+from resolver.rules import (
+    adapter,
+    config,
+    heads,
+    ids,
+    licence,
+    parts,
+    quantization,
+    remote_code,
+    rope,
+    runtime,
+    terms,
+    tokenizer,
+    versions,
+    wording,
+)
 from resolver.rules.decisive import DECISIVE_FAMILIES
 from resolver.rules.rule import Rule
 
@@ -8,6 +23,12 @@ _FAMILIES = (
     *DECISIVE_FAMILIES,
     config.RULES,
     heads.RULES,
+    rope.RULES,
+    quantization.RULES,
+    ids.RULES,
+    wording.RULES,
+    parts.RULES,
+    remote_code.RULES,
     tokenizer.RULES,
     adapter.RULES,
     licence.RULES,

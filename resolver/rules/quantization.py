@@ -1,0 +1,235 @@
+"""C, continued: are the packages for this quantisation there, and does it run on the accelerator that is chosen?"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from resolver.finding import Finding, Json, Place
+from resolver.inspection.quantization import QuantizationFacts
+from resolver.rules.rule import Evidence, Rule, rule
+
+if TYPE_CHECKING:
+    from resolver.rules.quantization_methods import Device, Package
+
+
+def _declared(evidence: Evidence) -> str | None:
+    quantization = evidence.model.config.quantization
+    if quantization is None:
+        return "the weights are not quantised, as far as config.json says"
+    if not quantization.pointer:
+        return f"it stands in {quantization.file}, which transformers does not read"
+    if quantization.method == "mlx":
+        return "MLX weights are not for transformers: W113"
+    if evidence.host.version("transformers") is None:
+        return "transformers is not installed on the machine that is judged for: R801"
+    return None
+
+
+def _packages_known(evidence: Evidence) -> str | None:
+    reason = _declared(evidence)
+    if reason is not None:
+        return reason
+    from resolver.rules.quantization_methods import READ, asked_of  # noqa: PLC0415 - a table, for quantised models
+
+    method, installed = _facts(evidence).method, evidence.host.version("transformers") or ()
+    if method is None:
+        return "the method is not named: C310"
+    if installed < READ[0]:
+        return f"what transformers before {'.'.join(map(str, READ[0]))} needs was not looked into"
+    if not asked_of(method, installed):
+        return f"transformers {evidence.host.packages['transformers']} is not known to have a method {method[:40]!r}"
+    return None
+
+
+def _facts(evidence: Evidence) -> QuantizationFacts:
+    return evidence.model.config.quantization or QuantizationFacts(None, None, "")
+
+
+@rule(
+    "C309",
+    "quantization-needs-package",
+    severity="error",
+    requires=("C303",),
+    applies=_packages_known,
+    consequence="transformers stops with an ImportError, minutes into the notebook and before it reads the weights",
+)
+def quantization_needs_package(evidence: Evidence) -> Iterator[Finding]:
+    """The weights are quantised, and a package that reads them is missing or too old.
+
+    transformers looks for it when it loads: "Using `bitsandbytes` 4-bit quantization requires bitsandbytes: `pip
+    install -U bitsandbytes>=0.46.1`", "Loading a GPTQ quantized model requires optimum (`pip install optimum`)".
+    Version 4.57 says "No package metadata was found for bitsandbytes". Which package reads a method changed: AWQ was
+    autoawq until 4.57 and is gptqmodel since 5.0.
+
+    Example: an nf4 copy of Llama 3.1 in an image without bitsandbytes.
+
+    To mend it, install the package; without a network, attach its wheel as a dataset.
+    """
+    from resolver.rules.quantization_methods import asked_of  # noqa: PLC0415 - as above
+
+    quantization, installed = _facts(evidence), evidence.host.version("transformers") or ()
+    asked = asked_of(quantization.method or "", installed)
+    wanting = [each for each in asked if not _is_there(evidence, each)]
+    if not wanting:
+        return
+    needs = [_spelled(each) for each in wanting]
+    yield quantization_needs_package.finding(
+        f"{quantization.method} weights need {' and '.join(needs)}",
+        path=evidence.model.files.path(evidence.model.config.file),
+        place=Place(pointer=quantization.pointer),
+        evidence={
+            "method": quantization.method,
+            "transformers": evidence.host.packages["transformers"],
+            "installed": {name: evidence.host.packages.get(name) for each in wanting for name in each[0].split("|")},
+        },
+        fix="install what is missing; offline, from wheels that were attached",
+        command="pip install --no-index --find-links WHEELS " + " ".join(_quoted(each) for each in wanting),
+    )
+
+
+def _is_there(evidence: Evidence, package: "Package") -> bool:
+    """Whether one of the distributions is installed and new enough; a version that cannot be read counts as new."""
+    names, least = package
+    for name in names.split("|"):
+        if name in evidence.host.packages:
+            version = evidence.host.version(name)
+            if not version or version >= least:
+                return True
+    return False
+
+
+def _spelled(package: "Package") -> str:
+    names, least = package
+    return " or ".join(names.split("|")) + (f" {'.'.join(map(str, least))} or newer" if least else "")
+
+
+def _quoted(package: "Package") -> str:
+    name, least = package[0].partition("|")[0], package[1]
+    return f"'{name}>={'.'.join(map(str, least))}'" if least else name
+
+
+def _devices_known(evidence: Evidence) -> str | None:
+    method = _facts(evidence).method
+    reason = _declared(evidence)
+    if reason is not None or method is None or _unknown_method(evidence) or method == "nvfp4":
+        return reason
+    from resolver.rules.quantization_methods import PACKAGES  # noqa: PLC0415 - as above
+
+    if method not in PACKAGES:
+        return f"the method {method[:40]!r} is not known here; whether its tensors fit, W114 to W116 say"
+    return _why_no_device(evidence, method)
+
+
+def _why_no_device(evidence: Evidence, method: str) -> str | None:
+    from resolver.rules.quantization_methods import DEVICES  # noqa: PLC0415 - as above
+
+    asked = [each for each in DEVICES.get(method, ()) if _in_force(evidence, each)]
+    if asked and _is_tpu(evidence):
+        return f"whether {method} runs on a TPU is not known here"
+    if any(each.capability > (0, 0) for each in asked) and evidence.host.accelerators and _capability(evidence) is None:
+        return "the compute capability of the accelerator is not known"
+    return None
+
+
+def _is_tpu(evidence: Evidence) -> bool:
+    return any(device.name.startswith("TPU") for device in evidence.host.accelerators)
+
+
+def _in_force(evidence: Evidence, device: "Device") -> bool:
+    installed = evidence.host.version("transformers") or ()
+    return device.since <= installed and (device.before is None or installed < device.before)
+
+
+def _capability(evidence: Evidence) -> tuple[int, int] | None:
+    """The least of the devices'; None where one is not known."""
+    found = [device.capability for device in evidence.host.accelerators]
+    known = [each for each in found if each is not None]
+    return min(known) if known and len(known) == len(found) else None
+
+
+def _unknown_method(evidence: Evidence) -> frozenset[str] | None:
+    """The methods of a version that stops at any other, where this one is another; None where nothing stops."""
+    from resolver.rules.quantization_methods import known_to  # noqa: PLC0415 - as above
+
+    known, method = known_to(evidence.host.version("transformers") or ()), _facts(evidence).method
+    return known if known is not None and method is not None and method not in known else None
+
+
+@rule(
+    "C310",
+    "quantization-unsupported",
+    severity="error",
+    requires=("C303",),
+    applies=_devices_known,
+    consequence="transformers stops before it opens the weights",
+)
+def quantization_unsupported(evidence: Evidence) -> Iterator[Finding]:
+    """This quantisation does not run where the model is to run.
+
+    Some methods have kernels for one kind of device only: "HIGGS quantization is only supported on GPU.", "FP8
+    quantized models is only supported on GPUs with compute capability >= 9.0 (e.g H100)". transformers 5 turns fp8 and
+    mxfp4 back into bfloat16 where the device cannot (a warning here: it runs, and takes twice to four times the
+    memory). Old versions stop at a method that came later: "Unknown quantization type, got fp8 - supported types are:
+    …"; every version stops where quantization_config names none: "has no `quant_method` attribute".
+
+    Example: an fbgemm_fp8 checkpoint on two T4 (compute capability 7.5).
+
+    To mend it, take another copy of the model: unquantised, or bitsandbytes, which runs on all of them.
+    """
+    quantization, version = _facts(evidence), evidence.host.packages["transformers"]
+    if quantization.method is None:
+        yield _found(evidence, "quantization_config names no quant_method", {})
+        return
+    known = _unknown_method(evidence)
+    if known is not None:
+        facts: dict[str, Json] = {"known": [*sorted(known)]}
+        yield _found(evidence, f"transformers {version} does not know the quantisation {quantization.method}", facts)
+        return
+    if quantization.method == "nvfp4":
+        yield _found(evidence, "transformers does not load weights that are stored as nvfp4", {})
+        return
+    from resolver.rules.quantization_methods import DEVICES  # noqa: PLC0415 - as above
+
+    for device in DEVICES.get(quantization.method, ()):
+        if _in_force(evidence, device) and not _runs(evidence, device):
+            yield _on_device(evidence, quantization.method, device)
+
+
+def _runs(evidence: Evidence, device: "Device") -> bool:
+    if not evidence.host.accelerators:
+        return False
+    capability = _capability(evidence)
+    return device.capability == (0, 0) or (capability is not None and capability >= device.capability)
+
+
+def _on_device(evidence: Evidence, method: str, device: "Device") -> Finding:
+    names = sorted({each.name for each in evidence.host.accelerators})
+    where = ", ".join(names) or "a machine without a GPU"
+    facts: dict[str, Json] = {"devices": [*names], "transformers_says": device.says}
+    if device.capability > (0, 0):
+        facts["needs_capability"] = ".".join(map(str, device.capability))
+    message = f"{method} does not run on {where}"
+    if device.severity == "error":
+        return _found(evidence, message, facts)
+    return quantization_unsupported.finding(
+        f"{message}: it is turned back into bfloat16",
+        path=evidence.model.files.path(evidence.model.config.file),
+        place=Place(pointer=_facts(evidence).pointer),
+        evidence=facts,
+        consequence="it runs, and the weights take twice (fp8) to four times (mxfp4) the memory of the files",
+        fix="reckon with the memory of bfloat16, or take a copy quantised with bitsandbytes",
+        severity="warning",
+    )
+
+
+def _found(evidence: Evidence, message: str, facts: Mapping[str, Json]) -> Finding:
+    quantization = _facts(evidence)
+    return quantization_unsupported.finding(
+        message,
+        path=evidence.model.files.path(evidence.model.config.file),
+        place=Place(pointer=quantization.pointer),
+        evidence={"method": quantization.method, **facts},
+        fix="take a copy that is not quantised, or one quantised with bitsandbytes",
+    )
+
+
+RULES: tuple[Rule, ...] = (quantization_needs_package, quantization_unsupported)
