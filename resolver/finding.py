@@ -54,10 +54,14 @@ class Finding(Record):
 
 
 class Skipped(Record):
-    """A rule that was not judged, and why: unknown is never a pass."""
+    """A rule that was not judged, and why: unknown is never a pass.
+
+    `moot` where there was nothing to judge (no adapter, so none of its rules): worth listing, not worth telling.
+    """
 
     code: str
     reason: str
+    moot: bool = False
 
 
 class TrailStep(Record):

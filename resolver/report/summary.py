@@ -21,8 +21,8 @@ def summary_lines(report: Report) -> Iterator[Line]:
     for step in report.trail:
         if step.outcome == "rejected" and step.where != str(report.model.path):
             yield line(f"  passed over: {escape(step.where)} ({escape(step.reason)})")
-    if report.skipped:
-        yield line(Part(f"  skipped: {_skipped(report)}", "quiet"))
+    if told := _skipped(report):
+        yield line(Part(f"  not judged: {told}", "quiet"))
 
 
 def one_line(report: Report) -> str:
@@ -67,5 +67,7 @@ def _judged(report: Report) -> str:
 def _skipped(report: Report) -> str:
     reasons: dict[str, list[str]] = {}
     for each in report.skipped:
+        if each.moot:
+            continue
         reasons.setdefault(each.reason, []).append(each.code)
     return "; ".join(f"{' '.join(codes)} ({escape(reason)})" for reason, codes in reasons.items())

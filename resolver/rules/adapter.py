@@ -6,7 +6,7 @@ from resolver.finding import Finding, Json, Place
 from resolver.inspection.adapter import CONFIG_FILE, PICKLE_FILE, SAFETENSORS_FILE, AdapterFacts
 from resolver.inspection.description import ModelDescription
 from resolver.rules.foreign import foreign
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import quoted
 
 
@@ -117,7 +117,7 @@ def adapter_weights_missing(evidence: Evidence) -> Iterator[Finding]:
 
 def _base_looked_for(evidence: Evidence) -> str | None:
     if not evidence.adapters():
-        return "there is no adapter"
+        return Moot("there is no adapter")
     unread = next((fault.file for _, facts in _each(evidence) for fault in facts.faults), None)
     if unread is not None:
         return f"{unread} could not be read"

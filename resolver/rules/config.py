@@ -11,7 +11,7 @@ from resolver.inspection.config import CONFIG_FILE, ConfigFacts
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.fault import Fault
 from resolver.rules.foreign import foreign
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import quoted
 
 # What a directory without config.json looks like, by the formats of weights in it; the first that fits is said.
@@ -49,7 +49,7 @@ def _not_an_adapter(evidence: Evidence) -> str | None:
     if evidence.model.files.fault is not None:
         return f"the directory could not be listed: {evidence.model.files.fault}"
     if evidence.model.adapter is not None and not evidence.model.config.present:
-        return "the directory is an adapter: family A judges it"
+        return Moot("the directory is an adapter: family A judges it")
     return None
 
 

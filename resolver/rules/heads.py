@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from resolver.finding import Finding, Json
 from resolver.inspection.heads import HeadFacts, find_head
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import quoted
 
 
 def _head_asked(evidence: Evidence) -> str | None:
     if evidence.intent.purpose != "score":
-        return f"no head is asked for: the purpose is {evidence.intent.purpose}"
+        return Moot(f"no head is asked for: the purpose is {evidence.intent.purpose}")
     if evidence.intent.head != "classifier":
-        return "the letters' logits are scored, not a classifier head"
+        return Moot("the letters' logits are scored, not a classifier head")
     return None if _head(evidence) or _all_names(evidence) else _why_unseen(evidence)
 
 

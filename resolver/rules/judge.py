@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from resolver.finding import LEVELS, SEVERITIES, Finding, Level, Skipped
 from resolver.record import Record
-from resolver.rules.rule import Evidence, Rule
+from resolver.rules.rule import Evidence, Moot, Rule
 
 
 class Judged(Record):
@@ -42,9 +42,8 @@ def judge(
         if any(finding.severity == "error" for finding in found):
             failed.add(rule.code)
     findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.code))
-    return Judged(
-        tuple(findings), tuple(sorted(run)), tuple(Skipped(code, why) for code, why in sorted(skipped.items()))
-    )
+    passed_over = tuple(Skipped(code, str(why), isinstance(why, Moot)) for code, why in sorted(skipped.items()))
+    return Judged(tuple(findings), tuple(sorted(run)), passed_over)
 
 
 def _beyond(rule: Rule, level: Level) -> str | None:
@@ -62,7 +61,10 @@ def _why_not(
     unmet = next((code for code in rule.requires if code in failed or (code in skipped and code not in ignored)), None)
     if unmet is None:
         return None
-    return f"{unmet} has to be mended first" if unmet in failed else f"{unmet} could not be judged"
+    if unmet in failed:
+        return f"{unmet} has to be mended first"
+    why = skipped[unmet]
+    return Moot(why) if isinstance(why, Moot) else f"{unmet} could not be judged"
 
 
 def _ordered(chosen: Mapping[str, Rule]) -> list[Rule]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from resolver.finding import Finding
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.licence import LicenceFacts
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import quoted
 
 
@@ -101,7 +101,7 @@ def _can_be_known(evidence: Evidence) -> str | None:
         return reason
     asked = CONSENT_FIELDS & set(evidence.model.licence.gated_fields)
     if _gate(evidence.model.licence) is None and not asked and _gated_base(evidence) is None:
-        return "no licence or card here speaks of a gate: unknown offline, which is not the same as open"
+        return Moot("no licence or card here speaks of a gate: unknown offline, which is not the same as open")
     return None
 
 

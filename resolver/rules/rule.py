@@ -71,6 +71,15 @@ class Evidence(Record):
         return tuple(each for each in self.described() if each.adapter is not None)
 
 
+class Moot(str):
+    """A reason why a rule has nothing to judge here, as opposed to one why it could not be judged.
+
+    A report lists both; a terminal tells the second alone.
+    """
+
+    __slots__ = ()
+
+
 # Any, because a submission's rules (family P) have evidence of their own; each rule annotates what it takes.
 Judgement = Callable[[Any], Iterable[Finding]]
 Condition = Callable[[Any], str | None]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from resolver.finding import Finding
 from resolver.inspection.licence import LicenceFacts
 from resolver.rules.licence import stated
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import quoted
 
 # Patterns stay texts: most models state none of these, and compiling them would cost every check.
@@ -59,7 +59,7 @@ def _not_stated(evidence: Evidence) -> str | None:
     facts = _read(evidence)
     if facts is None:
         return "the licence evidence was not read"
-    return None if stated(facts) else "no licence is stated here: L501"
+    return None if stated(facts) else Moot("no licence is stated here: L501")
 
 
 def _llama(facts: LicenceFacts) -> tuple[str, str] | None:
@@ -75,8 +75,8 @@ def _llama(facts: LicenceFacts) -> tuple[str, str] | None:
 def _of_llama(evidence: Evidence) -> str | None:
     facts = _read(evidence)
     if facts is None or _llama(facts) is None:
-        return _not_stated(evidence) or "the licence that is stated here is not Llama's"
-    return "an adapter holds none of the base's weights" if evidence.model.adapter is not None else None
+        return _not_stated(evidence) or Moot("the licence that is stated here is not Llama's")
+    return Moot("an adapter holds none of the base's weights") if evidence.model.adapter is not None else None
 
 
 @rule(
@@ -155,7 +155,7 @@ def _restriction(text: str) -> tuple[str, str] | None:
 
 def _derives(evidence: Evidence) -> str | None:
     if evidence.intent.purpose != "train":
-        return f"nothing is derived from the model: the purpose is {evidence.intent.purpose}"
+        return Moot(f"nothing is derived from the model: the purpose is {evidence.intent.purpose}")
     return _not_stated(evidence)
 
 
@@ -218,7 +218,7 @@ def _silent(evidence: Evidence) -> str | None:
     if facts is None:
         return "the licence evidence was not read"
     if stated(facts) or facts.gated_fields:
-        return "a licence is stated here; whether the page asks for consent only the hub knows: L502"
+        return Moot("a licence is stated here; whether the page asks for consent only the hub knows: L502")
     return None
 
 

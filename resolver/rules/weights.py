@@ -9,7 +9,7 @@ from resolver.inspection.description import ModelDescription
 from resolver.inspection.formats import Format
 from resolver.inspection.safetensors import FaultKind, Header, HeaderFault
 from resolver.rules.foreign import foreign
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import by_role, few, quoted, size, some
 
 TRUNCATED: Final[frozenset[FaultKind]] = frozenset({"coverage", "cut"})
@@ -42,7 +42,7 @@ def is_model(evidence: Evidence) -> str | None:
     if model.files.fault is not None:
         return f"the directory could not be listed: {model.files.fault}"
     if model.adapter is not None and not model.config.present:
-        return "the directory is an adapter; its base brings the weights"
+        return Moot("the directory is an adapter; its base brings the weights")
     return None
 
 
