@@ -19,7 +19,9 @@ DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 # C301: no config.json (projects that hold weights of their own making). C304: spt, tinytimemixer and
 # gpt_neox_reward_model are in no transformers and bring no auto_map. T201: no vocabulary file at all, or (Molmo) only
 # the two that transformers 5 does not read for that family. T205: a [PAD] or <pad> with id 32000 over 32,000 rows.
-# A402: the adapter's weights are absent. L502: the text or the card names the terms. R801: tokenizer.model alone.
+# C309: nf4 and GPTQ copies, and neither bitsandbytes nor optimum on the machine that is judged for. C311: generation_
+# config.json pads with id 32000 over 32,000 rows. S603: qwen, logics and molmo come without the .py that they name; the
+# Phi-3 merge names Microsoft's, and transformers has phi3. A402: the adapter's weights are absent. L502: the text or the card names the terms. R801: tokenizer.model alone.
 EXPECTED = (
     ("models/AliBayatMokhtari/mnist-tinygrad", "C301:error L501:warning", ""),
     ("models/Astrodata-project/astrodata", "C301:error", ""),
@@ -28,17 +30,17 @@ EXPECTED = (
     ("models/CoffeeVampir3/Model-Saving-Test-Repo", "C301:error L501:warning", ""),
     ("models/Datta0/spt", "C304:error L501:warning", ""),
     ("models/ErickParra/TTM_v1", "C304:error L501:warning", "C307"),
-    ("models/IrfanUruchi/Llama-3.1-8B-Computer-Networks-LLM", "L502:info T201:error", "C307"),
-    ("models/IrfanUruchi/Llama-3.2-1B-ComputerEngineeringLLM", "L502:info T201:error", ""),
+    ("models/IrfanUruchi/Llama-3.1-8B-Computer-Networks-LLM", "C309:error L502:info T201:error", "C307"),
+    ("models/IrfanUruchi/Llama-3.2-1B-ComputerEngineeringLLM", "C309:error L502:info T201:error", ""),
     ("models/JohnScheuer/mini-llm-inference-engine", "C301:error", ""),
     ("models/OpenAssistant/oasst-rm-2.1-pythia-1.4b-epoch-2.5", "C304:error L501:warning", "C307"),
-    ("models/Qwen/Qwen-72B", "", "C307"),
+    ("models/Qwen/Qwen-72B", "S603:error", "C307"),
     ("models/Qwen/Qwen3-1.7B-MLX-bf16", "", "C307"),
     ("models/Qwen/Qwen3-14B-MLX-4bit", "", "C307"),
     ("models/Radhikabhrara/llama_chatbot", "L501:warning", "C307"),
-    ("models/TheBloke/Wizard-Vicuna-30B-Uncensored-GPTQ", "T205:error", ""),
-    ("models/YouriLalain/3PRYMMAL-PHI3-3B-SLERP", "", "C307"),
-    ("models/alibaba/Logics-Thinking", "", "C307"),
+    ("models/TheBloke/Wizard-Vicuna-30B-Uncensored-GPTQ", "C309:error T205:error", ""),
+    ("models/YouriLalain/3PRYMMAL-PHI3-3B-SLERP", "S603:info", "C307"),
+    ("models/alibaba/Logics-Thinking", "S603:error", "C307"),
     ("models/anirudh-ak/peft-gpt2-lora", "A403:error L501:warning", ""),
     ("models/bryce-hoehn/Qwen3.5-25B-REAP-A3B-Coding", "T201:error", "C307"),
     ("models/cognitivecomputations/Dolphin3.0-R1-Mistral-24B", "L501:warning T201:error", "C307"),
@@ -50,27 +52,29 @@ EXPECTED = (
     ("models/google/medgemma-27b-it", "L502:info T201:error", "C307"),
     ("models/guilhermmeabreu/lab_08-opt-125m-lora", "A403:error L501:warning", ""),
     ("models/ibm-granite/granite-3.1-1b-a400m-instruct", "", ""),
-    ("models/jeevanchaps/Meta-Llama3.1-8B-Instruct-assessment", "L501:warning T201:error", "C307"),
+    ("models/jeevanchaps/Meta-Llama3.1-8B-Instruct-assessment", "C309:error L501:warning T201:error", "C307"),
     ("models/microsoft/WizardLM-2-8x22B", "T201:error", "C307"),
     ("models/microsoft/deberta-v3-base", "L501:warning T201:error", ""),
     ("models/mistralai/Devstral-Small-2507", "T201:error", "C307"),
     ("models/neo4j/text2cypher-gemma-2-9b-it-finetuned-2024v1", "A402:error A403:error L502:info", ""),
-    ("models/reubzdubz/Molmo7B_D_NF4Quant", "T201:error", "C307"),
-    ("models/stvlynn/Qwen-7B-Chat-Cantonese", "", "C307"),
-    ("models/thrishalaa/Mental-Health-ChatBot", "L501:warning T205:error", "C307"),
+    ("models/reubzdubz/Molmo7B_D_NF4Quant", "S603:error T201:error", "C307"),
+    ("models/stvlynn/Qwen-7B-Chat-Cantonese", "S603:error", "C307"),
+    ("models/thrishalaa/Mental-Health-ChatBot", "C311:warning L501:warning T205:error", "C307"),
     ("models/tiiuae/falcon-180B-chat", "L501:warning", "C307"),
     ("models/zacqoo/qwen-preference-ft", "A402:error A403:error L501:warning", ""),
     ("broken/lfs_pointers/877325778__bge-large-zh-v1.5", "L501:warning T201:error", ""),
-    ("broken/lfs_pointers/CesarChaMal__Wizard-Vicuna-30B-Uncensored-GPTQ", "L501:warning R801:error", ""),
-    ("broken/lfs_pointers/IrfanUruchi__Llama-3.2-1B-ComputerEngineeringLLM", "L501:warning T201:error", ""),
+    ("broken/lfs_pointers/CesarChaMal__Wizard-Vicuna-30B-Uncensored-GPTQ", "C309:error L501:warning R801:error", ""),
+    ("broken/lfs_pointers/IrfanUruchi__Llama-3.2-1B-ComputerEngineeringLLM", "C309:error L501:warning T201:error", ""),
     ("broken/lfs_pointers/ananddhanabal__gemma", "L501:warning", "C307"),
     ("broken/lfs_pointers/bryce-hoehn__Qwen3.5-25B-REAP-A3B-Coding", "L501:warning", "C307"),
     ("broken/lfs_pointers/fetchwiki__deepcogito-cogito-v1-preview-qwen-14B", "L501:warning", "C307"),
     ("broken/lfs_pointers/gsasouza__dolphin3-mistral", "L501:warning", "C307"),
     ("broken/lfs_pointers/jeremieconte__granite-3.1-1b-a400m-instruct", "L501:warning T201:error", ""),
-    ("broken/lfs_pointers/mapengAdam__qianwen-72B", "L501:warning", "C307"),
+    ("broken/lfs_pointers/mapengAdam__qianwen-72B", "L501:warning S603:error", "C307"),
     ("broken/lfs_pointers/tbressers__WizardLM-2-8x22B", "L501:warning R801:error", "C307"),
 )
+
+OF_WEIGHTS = ("C309", "C310")  # quantised weights: the configuration by itself loads
 
 
 def directory(name: str) -> Path:
@@ -107,7 +111,7 @@ def test_transformers_agrees_on_configuration_and_tokenizer(name):
     judged = judge(path)
     reads_config = _loads(AutoConfig, path)
     if reads_config is not None:
-        assert not [code for code in judged.codes("error") if code.startswith("C")]
+        assert not [code for code in judged.codes("error") if code.startswith("C") and code not in OF_WEIGHTS]
     elif "C303" not in judged.skipped:  # else: an adapter, or code of its own that nobody has trusted
         assert [code for code in judged.codes("error") if code.startswith("C")]
     facts = read_tokenizer(list_files(path))
