@@ -45,6 +45,23 @@ def file_unreadable(evidence: Evidence) -> Iterator[Finding]:
         for name, facts in model.files.files.items():
             if facts.errno is not None and facts.errno != DIRECTORY_ERRNO:
                 yield _unreadable(model, name, facts, role(name))
+    yield from _broken_off(evidence)
+
+
+def _broken_off(evidence: Evidence) -> Iterator[Finding]:
+    """What the deep level could not read to its end."""
+    observed = evidence.observed
+    for model, contents in zip(evidence.described(), (observed and observed.contents) or (), strict=False):
+        for name, each in contents.files.items():
+            if each.fault is not None:
+                yield file_unreadable.finding(
+                    f"{name} cannot be read to its end: {each.fault}",
+                    path=model.files.path(name),
+                    evidence={"read_bytes": each.size_bytes, "size_bytes": model.files.files[name].size_bytes},
+                    fix="copy or download it again; where that fails at the same place, the disk or its network does",
+                    command=f"cat {quoted(model.files.path(name))} > /dev/null",
+                    severity=by_role(model)(name),
+                )
 
 
 def _unreadable(model: ModelDescription, name: str, facts: FileFacts, severity: Severity) -> Finding:

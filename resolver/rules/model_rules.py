@@ -2,9 +2,11 @@
 
 from resolver.rules import (
     adapter,
+    completeness,
     config,
     heads,
     ids,
+    integrity,
     licence,
     parts,
     quantization,
@@ -13,6 +15,7 @@ from resolver.rules import (
     runtime,
     terms,
     tokenizer,
+    values,
     versions,
     wording,
 )
@@ -35,5 +38,8 @@ _FAMILIES = (
     terms.RULES,
     runtime.RULES,
     versions.RULES,
+    integrity.RULES,
+    completeness.RULES,
+    values.RULES,
 )
 MODEL_RULES: tuple[Rule, ...] = tuple(dict.fromkeys(rule for family in _FAMILIES for rule in family))

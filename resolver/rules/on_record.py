@@ -12,6 +12,7 @@ from resolver.rules.rule import Evidence
 from resolver.rules.words import quoted
 
 FEW: Final = 8
+TORCH: Final = frozenset({"pickle", "zip", "tar"})  # what torch.save writes
 NOTHING: Final = "nothing is on record of these files: they lie in no Hugging Face cache and have no download metadata"
 # What people edit on purpose, in place; what such a file says is judged by families C and T.
 SETTINGS: Final = frozenset(
@@ -50,7 +51,11 @@ def records(model: ModelDescription) -> Mapping[str, FileRecord]:
 
 def told_elsewhere(model: ModelDescription, name: str) -> bool:
     """Whether another family speaks of that file: its content, its header, or JSON that cannot be read."""
-    if foreign(model.files, name) is not None or isinstance(model.weights.headers.get(name), HeaderFault):
+    facts = model.files.get(name)
+    honest = facts is not None and facts.content in TORCH and name.endswith((".bin", ".pt", ".pth"))
+    if not honest and foreign(model.files, name) is not None:
+        return True
+    if isinstance(model.weights.headers.get(name), HeaderFault):
         return True
     tokenizer = () if model.tokenizer is None else model.tokenizer.faults
     return any(fault.file == name for fault in (*model.config.faults, *tokenizer))
