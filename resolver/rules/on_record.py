@@ -75,7 +75,13 @@ def fetch_again(model: ModelDescription, names: list[str]) -> str:
     revision = f" --revision {commit}" if commit else ""
     place = "" if model.cache is not None else f" --local-dir {quoted(model.root)}"
     listed = " ".join(map(quoted, names)) if len(names) <= FEW else "--include '*.safetensors' '*.json'"
-    return f"hf download REPO_ID {listed}{revision}{place} --force-download"
+    return f"hf download {repository_of(model)} {listed}{revision}{place} --force-download"
+
+
+def repository_of(model: ModelDescription) -> str:
+    """The hub id that a cache entry's folder spells; "REPO_ID" where there is none, to be filled in by who knows it."""
+    name = "" if model.cache is None else model.cache.repository.name
+    return quoted(name.removeprefix("models--").replace("--", "/", 1)) if name.startswith("models--") else "REPO_ID"
 
 
 def hash_of(record: FileRecord | None) -> str | None:

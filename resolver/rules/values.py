@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from resolver.finding import Finding, Json
 from resolver.inspection.description import ModelDescription
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.on_record import repository_of
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import SHOWN, quoted, some
 
 if TYPE_CHECKING:
@@ -109,13 +110,13 @@ def _kinds(group: list[_Seen]) -> str:
 
 def _counted(seen: _Seen) -> dict[str, Json]:
     values = seen.values
-    told: dict[str, Json] = {"name": values.name, "file": seen.file.name, "nan": values.nan, "inf": values.inf}
-    return {**told, "dtype": values.dtype, "shape": [*values.shape], "at_least": values.more}
+    told: dict[str, Json] = {"name": values.name, "nan": values.nan, "inf": values.inf, "shape": [*values.shape]}
+    return {**told, "dtype": values.dtype, "file": seen.file.name, "at_least": values.more}
 
 
 def _fetch(seen: _Seen) -> str:
     place = "" if seen.model.cache is not None else f" --local-dir {quoted(seen.model.root)}"
-    return f"hf download REPO_ID {quoted(seen.file.name)}{place} --force-download"
+    return f"hf download {repository_of(seen.model)} {quoted(seen.file.name)}{place} --force-download"
 
 
 def _is_dead(values: "TensorValues") -> bool:
@@ -162,7 +163,7 @@ def tensor_all_zero(evidence: Evidence) -> Iterator[Finding]:
                     for each in group[:SHOWN]
                 ],
                 "count": len(group),
-                "never_written": len(holes),
+                "never_written": len(holes) or None,
             },
             fix="fetch that file again, or compare its hash with the publisher's",
             command=_fetch(first) if holes else f"sha256sum {quoted(first.model.files.path(first.file.name))}",
@@ -176,14 +177,14 @@ def _runs_in_half(evidence: Evidence) -> str | None:
     if reason is not None or dtype == "float16":
         return reason
     if dtype is not None:
-        return f"it is to run in {dtype}"
+        return Moot(f"it is to run in {dtype}")
     if not devices:
-        return "no accelerator is known here, so nothing has to run in float16; --dtype float16 asks for it"
+        return Moot("no accelerator is known here, so nothing has to run in float16; --dtype float16 asks for it")
     capabilities = [device.capability for device in devices]
     if any(each is None for each in capabilities):
         return f"whether {devices[capabilities.index(None)].name} computes in bfloat16 is not known"
     if all(each is not None and each >= BFLOAT16_FROM for each in capabilities):
-        return "the accelerator computes in bfloat16, so nothing has to run in float16"
+        return Moot("the accelerator computes in bfloat16, so nothing has to run in float16")
     return None
 
 

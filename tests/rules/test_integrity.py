@@ -161,7 +161,7 @@ def test_i903_an_absent_shard_is_an_error_where_the_library_says_incomplete(cach
     found = one(root, "I903")
     assert (found.severity, found.evidence["missing"]) == ("error", [SHARD])
     assert found.evidence["missing_bytes"] == (published / SHARD).stat().st_size
-    assert found.fix.command == f"hf download REPO_ID {SHARD} --revision {hub.COMMIT}"
+    assert found.fix.command == f"hf download {hub.HUB_ID} {SHARD} --revision {hub.COMMIT}"
 
 
 def test_i903_files_that_no_loader_opens_are_not_missed(cache: Path, published: Path) -> None:
