@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from resolver.finding import Finding, Json, Place, Severity
 from resolver.inspection.config import GENERATION_FILE
 from resolver.rules.foreign import foreign
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import quoted
 
 # Types of transformers 5.23 whose embeddings do not get pad_token_id: built on the meta device with an id of 10**8.
@@ -130,7 +130,7 @@ def _outside(evidence: Evidence, rows: int) -> Iterator[Outside]:
 def _generation_there(evidence: Evidence) -> str | None:
     config = evidence.model.config
     if config.generation is None:
-        return f"there is no {GENERATION_FILE}"
+        return Moot(f"there is no {GENERATION_FILE}")
     if evidence.host.version("transformers") is None:
         return "transformers is not installed on the machine that is judged for: R801"
     return foreign(evidence.model.files, _generation_file(evidence))

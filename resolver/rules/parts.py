@@ -5,7 +5,7 @@ from typing import Final
 
 from resolver.finding import Finding, Json, Place, Severity
 from resolver.inspection.listed import MODULES_FILE
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import few, quoted
 
 # Of sentence-transformers: what a part's folder has to hold; each was seen to fail without. Normalize holds nothing.
@@ -22,7 +22,7 @@ PROCESSORS: Final = ("processor_config.json", "preprocessor_config.json", "video
 def _parts_named(evidence: Evidence) -> str | None:
     config = evidence.model.config
     if config.modules is None and not set(SENSES) & set(config.sections):
-        return "nothing names parts besides the model itself"
+        return Moot("nothing names parts besides the model itself")
     return None
 
 
@@ -115,9 +115,9 @@ ENDLESS: Final = frozenset({"bloom", "t5", "mt5", "umt5", "xlnet", "mamba", "mam
 def _length_judged(evidence: Evidence) -> str | None:
     config = evidence.model.config
     if evidence.intent.max_length is None:
-        return "no length was asked for: --max-length"
+        return Moot("no length was asked for: --max-length")
     if _kind(evidence) == "endless":
-        return f"positions of {config.model_type} have no end"
+        return Moot(f"positions of {config.model_type} have no end")
     if config.max_position_embeddings is None:
         return "config.json does not say how many positions there are"
     return None if _kind(evidence) else f"what {config.model_type} does beyond its positions is not known here"
@@ -185,11 +185,11 @@ ORDERS: Final = {2: ("a", "b"), 3: ("a", "b", "tie")}
 
 def _labels_asked(evidence: Evidence) -> str | None:
     if evidence.intent.purpose != "score":
-        return f"no columns are written: the purpose is {evidence.intent.purpose}"
+        return Moot(f"no columns are written: the purpose is {evidence.intent.purpose}")
     if evidence.intent.head != "classifier":
-        return "the letters' logits are scored, not a classifier head"
+        return Moot("the letters' logits are scored, not a classifier head")
     if not evidence.model.config.label_names:
-        return "config.json names no labels (id2label)"
+        return Moot("config.json names no labels (id2label)")
     return None
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from resolver.finding import Finding, Json, Place
 from resolver.inspection.quantization import QuantizationFacts
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 
 if TYPE_CHECKING:
     from resolver.rules.quantization_methods import Device, Package
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def _declared(evidence: Evidence) -> str | None:
     quantization = evidence.model.config.quantization
     if quantization is None:
-        return "the weights are not quantised, as far as config.json says"
+        return Moot("the weights are not quantised, as far as config.json says")
     if not quantization.pointer:
-        return f"it stands in {quantization.file}, which transformers does not read"
+        return Moot(f"it stands in {quantization.file}, which transformers does not read")
     if quantization.method == "mlx":
-        return "MLX weights are not for transformers: W113"
+        return Moot("MLX weights are not for transformers: W113")
     if evidence.host.version("transformers") is None:
         return "transformers is not installed on the machine that is judged for: R801"
     return None
@@ -32,7 +32,7 @@ def _packages_known(evidence: Evidence) -> str | None:
 
     method, installed = _facts(evidence).method, evidence.host.version("transformers") or ()
     if method is None:
-        return "the method is not named: C310"
+        return Moot("the method is not named: C310")
     if installed < READ[0]:
         return f"what transformers before {'.'.join(map(str, READ[0]))} needs was not looked into"
     if not asked_of(method, installed):

@@ -7,7 +7,7 @@ from typing import Final
 from resolver.finding import Finding, Json, Place, Severity
 from resolver.inspection.remote_code import CodeFacts, Entry, entries_of
 from resolver.rules.config import knows_type
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import few, quoted, some
 
 # Import name to distribution, where a missing distribution surely means that the import fails.
@@ -45,7 +45,7 @@ def _code_named(evidence: Evidence) -> str | None:
     config = evidence.model.config
     tokenizer = evidence.model.tokenizer
     if not config.auto_map and not (tokenizer is not None and tokenizer.auto_map):
-        return "no auto_map names code of the model's own"
+        return Moot("no auto_map names code of the model's own")
     if config.auto_map and knows_type(evidence) is None:
         return "whether the judged transformers has this model_type itself is not known"
     return None

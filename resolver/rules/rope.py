@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from resolver.finding import Finding, Json, Place, Severity
 from resolver.inspection.rope import RopeFacts, number
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 
 FIVE = (5, 0, 0)
 
@@ -31,7 +31,7 @@ class Lost(NamedTuple):
 def _rope_known(evidence: Evidence) -> str | None:
     rope, installed = evidence.model.config.rope, evidence.host.version("transformers")
     if rope is None or not rope.parameters:
-        return "config.json has no rope_parameters"
+        return Moot("config.json has no rope_parameters")
     if installed is None:
         return "transformers is not installed on the machine that is judged for: R801"
     if installed >= FIVE:
@@ -171,7 +171,7 @@ def _shown(value: object) -> str:
 def _scaling_judged(evidence: Evidence) -> str | None:
     rope, installed = evidence.model.config.rope, evidence.host.version("transformers")
     if rope is None or _read_scaling(rope, installed or FIVE) is None:
-        return "config.json scales no rotary positions"
+        return Moot("config.json scales no rotary positions")
     if installed is None:
         return "transformers is not installed on the machine that is judged for: R801"
     from resolver.rules.rope_defaults import SHARED_FUNCTIONS, SHARED_SINCE, STRICT_BEFORE  # noqa: PLC0415 - a table

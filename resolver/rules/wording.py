@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from resolver.finding import Finding, Place
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import few, some
 
 FLOATING: Final = frozenset({"float16", "bfloat16", "float32", "float64", "half", "float", "double"})
@@ -32,6 +32,8 @@ def _versions(evidence: Evidence) -> tuple[tuple[int, ...], tuple[int, ...]] | s
 
 
 def _comparable(evidence: Evidence) -> str | None:
+    if not evidence.model.config.transformers_version:
+        return Moot("config.json does not say which transformers wrote it")
     found = _versions(evidence)
     return found if isinstance(found, str) else None
 
