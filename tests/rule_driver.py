@@ -21,7 +21,10 @@ from resolver.rules import (
     remote_code,
     rope,
     runtime,
+    special_ids,
+    template,
     tokenizer,
+    tokenizer_fit,
     wording,
 )
 from resolver.rules.rule import Evidence, Intent, Rule
@@ -33,6 +36,9 @@ MEANING = (
     *heads.RULES,
     *REST_OF_C,
     *tokenizer.RULES,
+    *tokenizer_fit.RULES,
+    *special_ids.RULES,
+    *template.RULES,
     *adapter.RULES,
     *licence.RULES,
     *runtime.RULES,

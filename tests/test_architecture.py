@@ -23,13 +23,14 @@ FLOORS = (
         "resolver.host",
         "resolver.devices",
         "resolver.accelerators",
+        "resolver.own_accelerators",
         "resolver.images",
         "resolver.catalog",
         "resolver.catalog_rows",
         "resolver.names",
     ),
     ("resolver.sources", "resolver.inspection"),
-    ("resolver.identity", "resolver.recorded"),
+    ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
     ("resolver.probe", "resolver.integrity"),
     ("resolver.resolve", "resolver.diagnosis", "resolver.preflight"),
@@ -144,6 +145,7 @@ def test_rules_ask_the_disk_nothing() -> None:
 
 def test_third_party_packages_stay_in_the_rooms_that_are_theirs() -> None:
     rooms = {"rich": ("resolver.report.lines",), "pydantic": ("resolver",)}
+    rooms |= dict.fromkeys(("jinja2", "torch", "transformers"), ("resolver.probe",))
     expect_none(
         arrow
         for arrow in ARROWS

@@ -205,7 +205,7 @@ def test_issue_rules_are_all_there():
         [f"F{number:03}" for number in range(1, 11)]
         + [f"W{number}" for number in range(101, 114)]
         + [f"C{number}" for number in range(301, 318)]
-        + ["T201", "T202", "T205", "T206"]
+        + [f"T{number}" for number in range(201, 215)]
         + ["A401", "A402", "A403", "A408", "A412", "S601", "S602", "S603", "S604", "S605", "R801"]
         + [f"R{number}" for number in range(802, 809)]
         + [f"L{number}" for number in range(501, 507)]

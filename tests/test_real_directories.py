@@ -21,14 +21,16 @@ DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 # the two that transformers 5 does not read for that family. T205: a [PAD] or <pad> with id 32000 over 32,000 rows.
 # C309: nf4 and GPTQ copies, and neither bitsandbytes nor optimum on the machine that is judged for. C311: generation_
 # config.json pads with id 32000 over 32,000 rows. S603: qwen, logics and molmo come without the .py that they name; the
-# Phi-3 merge names Microsoft's, and transformers has phi3. A402: the adapter's weights are absent. L502: the text or the card names the terms. R801: tokenizer.model alone.
+# Phi-3 merge names Microsoft's, and transformers has phi3. A402: the adapter's weights are absent. L502: the text or the card names the terms. T204: tokenizer.model
+# alone. T203: spt's class is its own. T207: the ChatBot pads with </s>, its config with <unk>. T208: Llama 2 and Falcon
+# name no pad token. T209: Phi-3 pads with its end. T210: Falcon's chat model came without a template.
 EXPECTED = (
     ("models/AliBayatMokhtari/mnist-tinygrad", "C301:error L501:warning", ""),
     ("models/Astrodata-project/astrodata", "C301:error", ""),
     ("models/Avent-IQ/pythia-410m", "L501:warning", ""),
     ("models/BAAI/bge-large-zh-v1.5", "", ""),
     ("models/CoffeeVampir3/Model-Saving-Test-Repo", "C301:error L501:warning", ""),
-    ("models/Datta0/spt", "C304:error L501:warning", ""),
+    ("models/Datta0/spt", "C304:error L501:warning T203:warning", ""),
     ("models/ErickParra/TTM_v1", "C304:error L501:warning", "C307"),
     ("models/IrfanUruchi/Llama-3.1-8B-Computer-Networks-LLM", "C309:error L502:info T201:error", "C307"),
     ("models/IrfanUruchi/Llama-3.2-1B-ComputerEngineeringLLM", "C309:error L502:info T201:error", ""),
@@ -37,9 +39,9 @@ EXPECTED = (
     ("models/Qwen/Qwen-72B", "S603:error", "C307"),
     ("models/Qwen/Qwen3-1.7B-MLX-bf16", "", "C307"),
     ("models/Qwen/Qwen3-14B-MLX-4bit", "", "C307"),
-    ("models/Radhikabhrara/llama_chatbot", "L501:warning", "C307"),
+    ("models/Radhikabhrara/llama_chatbot", "L501:warning T208:warning", "C307"),
     ("models/TheBloke/Wizard-Vicuna-30B-Uncensored-GPTQ", "C309:error T205:error", ""),
-    ("models/YouriLalain/3PRYMMAL-PHI3-3B-SLERP", "S603:info", "C307"),
+    ("models/YouriLalain/3PRYMMAL-PHI3-3B-SLERP", "S603:info", "C307 T209"),
     ("models/alibaba/Logics-Thinking", "S603:error", "C307"),
     ("models/anirudh-ak/peft-gpt2-lora", "A403:error L501:warning", ""),
     ("models/bryce-hoehn/Qwen3.5-25B-REAP-A3B-Coding", "T201:error", "C307"),
@@ -59,11 +61,11 @@ EXPECTED = (
     ("models/neo4j/text2cypher-gemma-2-9b-it-finetuned-2024v1", "A402:error A403:error L502:info", ""),
     ("models/reubzdubz/Molmo7B_D_NF4Quant", "S603:error T201:error", "C307"),
     ("models/stvlynn/Qwen-7B-Chat-Cantonese", "S603:error", "C307"),
-    ("models/thrishalaa/Mental-Health-ChatBot", "C311:warning L501:warning T205:error", "C307"),
-    ("models/tiiuae/falcon-180B-chat", "L501:warning", "C307"),
+    ("models/thrishalaa/Mental-Health-ChatBot", "C311:warning L501:warning T205:error T207:warning", "C307"),
+    ("models/tiiuae/falcon-180B-chat", "L501:warning T208:warning T210:info", "C307"),
     ("models/zacqoo/qwen-preference-ft", "A402:error A403:error L501:warning", ""),
     ("broken/lfs_pointers/877325778__bge-large-zh-v1.5", "L501:warning T201:error", ""),
-    ("broken/lfs_pointers/CesarChaMal__Wizard-Vicuna-30B-Uncensored-GPTQ", "C309:error L501:warning R801:error", ""),
+    ("broken/lfs_pointers/CesarChaMal__Wizard-Vicuna-30B-Uncensored-GPTQ", "C309:error L501:warning T204:error", ""),
     ("broken/lfs_pointers/IrfanUruchi__Llama-3.2-1B-ComputerEngineeringLLM", "C309:error L501:warning T201:error", ""),
     ("broken/lfs_pointers/ananddhanabal__gemma", "L501:warning", "C307"),
     ("broken/lfs_pointers/bryce-hoehn__Qwen3.5-25B-REAP-A3B-Coding", "L501:warning", "C307"),
@@ -71,7 +73,7 @@ EXPECTED = (
     ("broken/lfs_pointers/gsasouza__dolphin3-mistral", "L501:warning", "C307"),
     ("broken/lfs_pointers/jeremieconte__granite-3.1-1b-a400m-instruct", "L501:warning T201:error", ""),
     ("broken/lfs_pointers/mapengAdam__qianwen-72B", "L501:warning S603:error", "C307"),
-    ("broken/lfs_pointers/tbressers__WizardLM-2-8x22B", "L501:warning R801:error", "C307"),
+    ("broken/lfs_pointers/tbressers__WizardLM-2-8x22B", "L501:warning T204:error", "C307"),
 )
 
 OF_WEIGHTS = ("C309", "C310")  # quantised weights: the configuration by itself loads

@@ -85,6 +85,8 @@ class TokenizerFacts(Record):
         class_known: whether transformers has a class of the declared name; None where none is declared, or the
             declared one is a model's own (auto_map).
         class_known_before_5: the same of transformers 4.57.
+        class_in_config: the class is declared in config.json alone, for a family without a class of its own:
+            transformers 5 does not fall back then.
         pad_by_class: the class may bring a pad token of its own, whatever the files say.
         spare_tokens: tokens of the vocabulary that families keep for padding or in reserve, the best choice first.
         faults: what could not be read.
@@ -113,6 +115,7 @@ class TokenizerFacts(Record):
     chat_templates: "tuple[ChatTemplate, ...]" = ()
     class_known: bool | None = None
     class_known_before_5: bool | None = None
+    class_in_config: bool = False
     pad_by_class: bool = False
     spare_tokens: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -204,7 +207,7 @@ def _spare(vocabulary: Vocabulary | None, new: Mapping[str, int]) -> tuple[str, 
 
 def _class_facts(settings: Mapping[str, Any], declared: str | None, model_type: str | None) -> dict[str, Any]:
     """What is known of the declared class; nothing where the model brings code of its own."""
-    from resolver.inspection.tokenizer_classes import brings_pad, is_known  # noqa: PLC0415 - as in `_choose`
+    from resolver.inspection.tokenizer_classes import brings_pad, class_of, is_known  # noqa: PLC0415 - as in `_choose`
 
     own_code = _auto_map(settings.get("auto_map"))
     asked = declared is not None and not own_code
@@ -212,6 +215,7 @@ def _class_facts(settings: Mapping[str, Any], declared: str | None, model_type: 
         "auto_map": own_code,
         "class_known": is_known(declared or "") if asked else None,
         "class_known_before_5": is_known(declared or "", before_5=True) if asked else None,
+        "class_in_config": asked and not settings.get("tokenizer_class") and class_of(model_type or "") is None,
         "pad_by_class": brings_pad(declared, model_type),
     }
 

@@ -260,7 +260,7 @@ def files_of(declared: str | None, model_type: str | None, *, before_5: bool = F
     >>> files_of("NoSuchTokenizer", None)
     Needs(takes_tokenizer_json=True, files=('tekken.json', 'tokenizer.model', 'tiktoken.model'))
     """
-    registered = _class_of(model_type) if model_type else None
+    registered = class_of(model_type) if model_type else None
     plain = registered == "TokenizersBackend" or model_type in INCORRECTLY_DECLARED.split()
     if declared is None or (plain and registered is not None and not before_5):
         declared = registered
@@ -278,7 +278,7 @@ def defaults_of(declared: str | None, model_type: str | None) -> Mapping[str, st
     >>> defaults_of("GPT2Tokenizer", "llama")
     {}
     """
-    registered = _class_of(model_type) if model_type else None
+    registered = class_of(model_type) if model_type else None
     if registered is None or (declared or registered).removesuffix("Fast") != registered:
         return {}
     words = DEFAULTS.get(registered, "").split()
@@ -307,14 +307,15 @@ def brings_pad(declared: str | None, model_type: str | None) -> bool:
     >>> brings_pad("LlamaTokenizer", "llama"), brings_pad("T5Tokenizer", "t5"), brings_pad(None, "llama")
     (False, True, False)
     """
-    registered = _class_of(model_type) if model_type else None
+    registered = class_of(model_type) if model_type else None
     taken = registered if registered == "TokenizersBackend" or declared is None else declared
     if taken is None or not is_known(taken):
         return False
     return not {taken, taken.removesuffix("Fast")} & set(WITHOUT_PAD.split())
 
 
-def _class_of(model_type: str) -> str | None:
+def class_of(model_type: str) -> str | None:
+    """The class that transformers 5.23 has registered for a model type; None for Llama and others without one."""
     return next((name for name, types in BY_MODEL_TYPE.items() if model_type in types.split()), None)
 
 

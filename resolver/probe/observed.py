@@ -6,6 +6,8 @@ from resolver.record import Record
 
 if TYPE_CHECKING:
     from resolver.integrity.contents import Contents
+    from resolver.probe.templates import RenderedTemplate
+    from resolver.probe.tokenizers import LoadedTokenizer
 
 
 class Observed(Record):
@@ -13,6 +15,10 @@ class Observed(Record):
 
     Attributes:
         contents: what the opened files hold, of each directory of `Evidence.described()` in its order; None below deep.
+        tokenizers: what the real AutoTokenizer made of each directory that holds a tokenizer's files.
+        templates: what came of rendering each chat template.
     """
 
     contents: "tuple[Contents, ...] | None" = None
+    tokenizers: "tuple[LoadedTokenizer, ...]" = ()
+    templates: "tuple[RenderedTemplate, ...]" = ()

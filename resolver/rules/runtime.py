@@ -11,9 +11,6 @@ PURPOSES: Final = {
     "torch": "computes with the weights",
     "transformers": "builds the model",
     "safetensors": "reads the weights",
-    "sentencepiece": "reads the tokenizer's model file; tokenizer.json would need no package",
-    "protobuf": "reads the tokenizer's model file; tokenizer.json would need no package",
-    "tiktoken": "reads tiktoken.model; tokenizer.json would need no package",
 }
 
 
@@ -24,8 +21,6 @@ def _needed(evidence: Evidence) -> dict[str, str]:
     shards = [name for name in model.weights.shards if name.endswith(".safetensors")]
     if shards:
         needed["safetensors"] = shards[0]
-    if model.tokenizer is not None and model.tokenizer.source is not None:
-        needed |= dict.fromkeys(model.tokenizer.packages, model.tokenizer.source)
     return needed
 
 
@@ -39,11 +34,10 @@ def _needed(evidence: Evidence) -> dict[str, str]:
 def package_missing(evidence: Evidence) -> Iterator[Finding]:
     """A package that this model needs is not installed where it is to run.
 
-    transformers notices late and not always in the right words: a tokenizer.model without sentencepiece is "Couldn't
-    instantiate the backend tokenizer from one of …" in 5.x and "requires the protobuf library but it was not found in
-    your environment" in 4.57.
+    transformers notices late: "AutoModelForCausalLM requires the PyTorch library but it was not found in your
+    environment." Packages that only the tokenizer needs are T204, those of a quantisation C309.
 
-    Example: a LlamaTokenizer with tokenizer.model alone, in an image without sentencepiece.
+    Example: an image for analysis, in which there is no torch.
 
     To mend it, install the package; without a network, attach its wheel as a dataset.
     """

@@ -10,6 +10,7 @@ from resolver.inspection.tokenizer import SETTINGS_FILE, TokenizerFacts
 from resolver.rules.embeddings import Rows, embedding_rows
 from resolver.rules.foreign import foreign
 from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.tokens import file_of, loaded, refusals, size_of, tokenizers
 from resolver.rules.words import quoted
 
 TEXT_ARCHITECTURES: Final = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForSequenceClassification")
@@ -17,14 +18,8 @@ SHOWN: Final = 10
 WRONG_ROWS: Final = "index error in the forward pass (on CUDA a device-side assert) at the first row that holds it"
 
 
-def _tokenizers(evidence: Evidence) -> Iterator[tuple[ModelDescription, TokenizerFacts]]:
-    for description in evidence.described():
-        if description.tokenizer is not None:
-            yield description, description.tokenizer
-
-
 def _not_read(evidence: Evidence) -> str | None:
-    return None if any(True for _ in _tokenizers(evidence)) else "the tokenizer was not read"
+    return None if any(True for _ in tokenizers(evidence)) else "the tokenizer was not read"
 
 
 def _takes_text(evidence: Evidence) -> str | None:
@@ -66,7 +61,7 @@ def tokenizer_missing(evidence: Evidence) -> Iterator[Finding]:
     facts = evidence.model.tokenizer
     if facts is None or facts.source is not None or facts.self_contained:
         return
-    if any(other is not facts and other.source for _, other in _tokenizers(evidence)):
+    if any(other is not facts and other.source for _, other in tokenizers(evidence)):
         return
     installed = evidence.host.version("transformers")
     if facts.source_before_5 is not None and installed is not None and installed < (5,):
@@ -94,16 +89,20 @@ def tokenizer_missing(evidence: Evidence) -> Iterator[Finding]:
     consequence="AutoTokenizer stops with an error that names no file",
 )
 def tokenizer_invalid(evidence: Evidence) -> Iterator[Finding]:
-    """A tokenizer file that the loader opens is not valid JSON, or tokenizer.json lacks its model.
+    """A tokenizer file that the loader opens is broken: no valid JSON, no model, or what tokenizers refuses.
 
     transformers says "JSONDecodeError: Expecting value: line 1 column 1 (char 0)" and tokenizers "expected value at
-    line 1 column 1", "Model missing." or "missing field `vocab`": none names the file, and two files may be meant.
+    line 1 column 1", "Model missing.", "missing field `vocab`" or "Token `x` out of vocabulary" (a merge of a token
+    that does not exist; where the joined token is absent, 0.23 panics): none names the file, and two may be meant.
+
+    At level standard the real AutoTokenizer loads it and encodes four texts (plain, empty, odd, long); what it raises
+    is said in its own words.
 
     Example: a tokenizer.json cut off at 10 MB by an interrupted copy.
 
     To mend it, fetch that file again.
     """
-    for description, facts in _tokenizers(evidence):
+    for description, facts in tokenizers(evidence):
         for fault in facts.faults:
             if foreign(description.files, fault.file) is not None:
                 continue
@@ -118,13 +117,32 @@ def tokenizer_invalid(evidence: Evidence) -> Iterator[Finding]:
                 fix="fetch that file again",
                 command=f"hf download REPO_ID {fault.file} --local-dir {quoted(description.root)}",
             )
+        if not facts.faults:
+            yield from _refused(evidence, description, facts)
+
+
+def _refused(evidence: Evidence, description: ModelDescription, facts: TokenizerFacts) -> Iterator[Finding]:
+    real = loaded(evidence, description)
+    if real is None:
+        return
+    same = evidence.host.packages.get("transformers") == real.version
+    for doing, said in refusals(evidence, facts, real):
+        yield tokenizer_invalid.finding(
+            f"transformers {real.version} cannot {doing}: {said}",
+            path=file_of(description, facts),
+            severity="error" if same else "warning",
+            evidence={"said": said, "tokenizer": facts.source, "declared_class": facts.declared_class},
+            consequence="no text can be encoded" if doing == "load the tokenizer" else "a text like it stops the run",
+            fix="fetch the tokenizer's files again",
+            command=f"hf download REPO_ID tokenizer.json tokenizer_config.json --local-dir {quoted(description.root)}",
+        )
 
 
 def _rows_known(evidence: Evidence) -> str | None:
     reason = _not_read(evidence)
     if reason is not None:
         return reason
-    if all(facts.highest_id is None for _, facts in _tokenizers(evidence)):
+    if all(_highest(evidence, *each) is None for each in tokenizers(evidence)):
         return "the tokenizer's ids are not known: there is none, or only another library reads it"
     if embedding_rows(evidence) is None:
         return "the rows of the embeddings are not known: no header names them, and vocab_size cannot be relied on"
@@ -153,24 +171,41 @@ def token_beyond_embeddings(evidence: Evidence) -> Iterator[Finding]:
     To mend it, remove the token, use one that exists, or resize the embeddings and train them.
     """
     rows = embedding_rows(evidence)
-    for description, facts in _tokenizers(evidence):
-        if rows is None or facts.highest_listed_id is None or facts.highest_listed_id < rows.number:
+    for description, facts in tokenizers(evidence):
+        highest = _highest(evidence, description, facts)
+        if rows is None or highest is None or highest[1] < rows.number:
             continue
-        beyond = {text: number for text, number in _listed(facts).items() if number >= rows.number}
+        token, number = highest
+        beyond = {text: each for text, each in _listed(facts).items() if each >= rows.number}
         shown = dict(sorted(beyond.items(), key=lambda pair: pair[1])[:SHOWN])
-        token, number = facts.highest_listed_token, facts.highest_listed_id
         yield token_beyond_embeddings.finding(
             f"token {token!r} has id {number}, the embeddings have {rows.number} rows",
-            path=_file(description, facts),
+            path=file_of(description, facts),
             evidence={
                 "rows": rows.number,
                 "rows_from": rows.written,
                 "highest_id": number,
                 "tokens": list(shown) or [token],
-                "tokens_in_the_tokenizer": facts.size,
+                "tokens_in_the_tokenizer": size_of(evidence, description, facts),
+                **_confirmed(evidence, description, token, number),
             },
             fix="use the tokenizer that belongs to these weights, or remove the token; resized rows have to be trained",
         )
+
+
+def _highest(evidence: Evidence, description: ModelDescription, facts: TokenizerFacts) -> tuple[str, int] | None:
+    """The listed token with the highest id: as the files say, else as the real library has it."""
+    if facts.highest_listed_token is not None and facts.highest_listed_id is not None:
+        return facts.highest_listed_token, facts.highest_listed_id
+    real = loaded(evidence, description)
+    return None if real is None or facts.highest_id is not None else real.highest
+
+
+def _confirmed(evidence: Evidence, description: ModelDescription, token: str, number: int) -> dict[str, Json]:
+    """Whether the real library was seen to give a token that id, or a higher one."""
+    real = loaded(evidence, description)
+    seen = real is not None and ((real.highest or ("", -1))[1] >= number or number in real.ids.values())
+    return {"seen_in": f"transformers {real.version}"} if real is not None and seen and token else {}
 
 
 def _listed(facts: TokenizerFacts) -> dict[str, int]:
@@ -178,15 +213,11 @@ def _listed(facts: TokenizerFacts) -> dict[str, int]:
     return {text: number for text, number in facts.new_ids.items() if text not in unlisted}
 
 
-def _file(description: ModelDescription, facts: TokenizerFacts) -> object:
-    return description.files.path(facts.source) if facts.source else description.root
-
-
 def _ids_known(evidence: Evidence) -> str | None:
     reason = _not_read(evidence)
     if reason is not None:
         return reason
-    if all(facts.highest_id is None for _, facts in _tokenizers(evidence)):
+    if all(facts.highest_id is None for _, facts in tokenizers(evidence)):
         return "the tokenizer's vocabulary is not known: there is none, or only another library reads it"
     return None
 
@@ -211,13 +242,15 @@ def special_token_unknown(evidence: Evidence) -> Iterator[Finding]:
     To mend it, set the token to one that exists; for padding, a reserved or unused one of the family.
     """
     rows = embedding_rows(evidence)
-    for description, facts in _tokenizers(evidence):
+    for description, facts in tokenizers(evidence):
         seen: set[str] = set()
         for special in facts.specials:
             if special.known is not False or special.id is None or special.text in seen:
                 continue
             seen.add(special.text)
-            yield _unknown(description, special, special.id, rows)
+            finding = _unknown(description, special, special.id, rows)
+            confirmed = _confirmed(evidence, description, special.text, special.id)
+            yield finding.replaced(evidence={**finding.evidence, **confirmed}) if confirmed else finding
 
 
 def _unknown(description: ModelDescription, special: SpecialToken, number: int, rows: Rows | None) -> Finding:

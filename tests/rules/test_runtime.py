@@ -14,53 +14,6 @@ from resolver.rules import runtime
 RULES = runtime.RULES
 
 
-def sentencepiece_model(root):
-    """A real tokenizer.model, trained on a few words, with the class that reads it."""
-    import sentencepiece
-
-    text = root / "text"
-    text.write_text("the first answer is better than the second\n" * 20)
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(text), model_prefix=str(root / "tokenizer"), vocab_size=40, minloglevel=2, model_type="bpe"
-    )
-    text.unlink()
-    (root / "tokenizer.vocab").unlink()
-    (root / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
-
-
-def load_tokenizer(root, hidden=()):
-    """Load in a child process in which some modules cannot be imported; its last line of output."""
-    code = f"""
-        import sys
-        for name in {list(hidden)!r}:
-            sys.modules[name] = None
-        from transformers import AutoTokenizer
-        print("size", len(AutoTokenizer.from_pretrained({str(root)!r}, local_files_only=True)))
-    """
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
-    )
-    return (done.stdout + done.stderr).strip().splitlines()[-1]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("hidden", ["sentencepiece", "google.protobuf"])
-def test_r801_sentencepiece_file_without_its_package_is_an_error_as_in_transformers(tmp_path, hidden):
-    root = tiny_model(tmp_path, tokenizer=False)
-    sentencepiece_model(root)
-    assert not load_tokenizer(root, [hidden]).startswith("size")
-    judged = judge(root, rules=RULES)
-    assert [each.evidence["package"] for each in judged.of("R801")] == ["sentencepiece", "protobuf"]
-
-
-@pytest.mark.slow
-def test_r801_near_miss_with_both_packages_it_loads_and_is_quiet(tmp_path):
-    root = tiny_model(tmp_path, tokenizer=False)
-    sentencepiece_model(root)
-    assert load_tokenizer(root) == "size 40"
-    assert judge(root, rules=RULES, packages={**TRIED, "sentencepiece": "0.2.1", "protobuf": "6.33.0"}).codes() == []
-
-
 def test_r801_near_miss_tokenizer_json_needs_neither(tmp_path):
     assert judge(tiny_model(tmp_path), rules=RULES).codes() == []
 

@@ -1,0 +1,79 @@
+"""Load a tokenizer with the real AutoTokenizer, in the child: what ids do its tokens get, and does it encode?
+
+Runs no code of the model's: `trust_remote_code` is False. Catches what a library panics with too, for a panic of
+tokenizers is no Exception.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from resolver.finding import Json
+
+LONGEST: Final = 400
+LONG_TEXT: Final = 20_000
+PLAIN: Final = "Which answer is better, the first or the second one? 0123456789"
+ROLES: Final = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+
+
+def answer(request: dict[str, Any]) -> Json:
+    """Load the tokenizer of a directory.
+
+    Args:
+        request: "path", the directory.
+
+    Returns:
+        "version" of transformers, "class", "size", "highest" (token and id), "ids" (role to id), "texts" (role to
+        text), "encoded" (name of a text to its highest id or what was raised); or "kind" and "said" of what loading
+        raised. `{"absent": …}` where transformers is not installed here.
+    """
+    try:
+        import transformers  # noqa: PLC0415 - only the child imports it
+    except ImportError as error:
+        return {"absent": f"transformers cannot be imported here: {error}"[:LONGEST]}
+    transformers.logging.set_verbosity_error()
+    version = transformers.__version__
+    try:
+        loaded = transformers.AutoTokenizer.from_pretrained(
+            request["path"], local_files_only=True, trust_remote_code=False
+        )
+        return {"version": version, "class": type(loaded).__name__, **_tokens(loaded)}
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a library's panic is no Exception
+        return {"version": version, **_raised(error)}
+
+
+def _tokens(loaded: Any) -> dict[str, Json]:
+    ids = dict(loaded.get_vocab())
+    highest = max(ids, key=ids.__getitem__, default=None)
+    texts = {role: str(getattr(loaded, role)) for role in ROLES if getattr(loaded, role, None) is not None}
+    return {
+        "size": len(loaded),
+        "highest": None if highest is None else [highest, int(ids[highest])],
+        "ids": {role: loaded.convert_tokens_to_ids(text) for role, text in texts.items()},
+        "texts": {**texts},
+        "encoded": {name: _encoded(loaded, text) for name, text in _texts()},
+    }
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    yield "plain", PLAIN
+    yield "empty", ""
+    # Half a character, as json.loads makes it of a broken escape, put right as scoring puts it right.
+    yield "hostile", "\ud83d \x00 \u202e \U0010ffff".encode("utf-8", "replace").decode("utf-8")
+    yield "long", "answer " * (LONG_TEXT // 7)
+
+
+def _encoded(loaded: Any, text: str) -> Json:
+    try:
+        ids = loaded(text)["input_ids"]
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - as above
+        return _raised(error)
+    return {"tokens": len(ids), "highest": max(map(int, ids), default=None)}
+
+
+def _raised(error: BaseException) -> dict[str, Json]:
+    said = " ".join(str(error).split())
+    return {"kind": type(error).__name__, "said": said[:LONGEST]}
