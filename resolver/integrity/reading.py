@@ -128,4 +128,6 @@ def read_all(
                 thread.join()
     if shift.broken is not None:
         raise shift.broken
+    if progress is not None:
+        progress(sum(shift.done), total)
     return tuple(shift.outcomes)
