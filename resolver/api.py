@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from resolver.environment import Environment
 from resolver.finding import LEVELS, Level, Purpose, Report
-from resolver.host import Host, this_host
+from resolver.host import HOST, Host, this_host
 from resolver.inspection.describe import describe
 from resolver.inspection.description import ModelDescription
 from resolver.resolve import Resolution, resolve
@@ -23,9 +23,15 @@ def resolve_model(
     reference: AnyReference,
     *,
     purpose: Purpose | None = None,
+    accelerator: str | None = None,
+    image: str | None = None,
+    environment: AnyReference | None = None,
     adapter: AnyReference | None = None,
     labels: int = 3,
     head: str = "classifier",
+    max_length: int | None = None,
+    batch_size: int | None = None,
+    dtype: str | None = None,
     roots: Sequence[AnyReference] = (),
     config: Path | None = None,
 ) -> Resolution:
@@ -35,9 +41,15 @@ def resolve_model(
         reference: a hub id, a Kaggle handle or mount path, `package:NAME`, or a path.
         purpose: None checks what makes the bytes unusable anywhere; "load", "score" or "train" asks for the whole
             preflight for that purpose, and its report is on the result.
-        adapter: as in `check_model`; only with a purpose, like the next two.
+        accelerator: as in `check_model`; only with a purpose, like the next eight.
+        image: as in `check_model`.
+        environment: as in `check_model`.
+        adapter: as in `check_model`.
         labels: as in `check_model`.
         head: as in `check_model`.
+        max_length: as in `check_model`.
+        batch_size: as in `check_model`.
+        dtype: as in `check_model`.
         roots: further directories to search.
         config: a resolver.toml.
 
@@ -51,14 +63,24 @@ def resolve_model(
         ConfigurationError: resolver.toml cannot be used (a ValueError).
     """
     text = os.fspath(reference)
-    environment, settings, host = _surroundings(roots, config)
+    here, settings, host = _surroundings(roots, config)
     if purpose is None:
-        return resolve(text, environment, host, minimum_confidence=settings.minimum_confidence)
-    from resolver.preflight import vet  # noqa: PLC0415 - the whole rule book, only where it is asked for
+        return resolve(text, here, host, minimum_confidence=settings.minimum_confidence)
+    from resolver.preflight import Question, vet  # noqa: PLC0415 - the whole rule book, only where it is asked for
 
-    overlay = None if adapter is None else os.fspath(adapter)
-    question = _question(settings, purpose=purpose, adapter=overlay, labels=labels, head=head)
-    return vet(text, environment, host, question)
+    question = Question(
+        purpose=purpose,
+        adapter=None if adapter is None else os.fspath(adapter),
+        labels=labels,
+        head=head,
+        max_length=max_length,
+        batch_size=batch_size,
+        dtype=dtype,
+        ignored=settings.ignores,
+        minimum_confidence=settings.minimum_confidence,
+    )
+    judged_for = _target(here, host, settings, accelerator=accelerator, image=image, recorded=environment)
+    return vet(text, here, judged_for, _sane(question))
 
 
 def check_model(
@@ -66,11 +88,15 @@ def check_model(
     *,
     purpose: Purpose = "load",
     level: Level = "quick",
-    accelerator: str = "host",
+    accelerator: str | None = None,
+    image: str | None = None,
     environment: AnyReference | None = None,
     adapter: AnyReference | None = None,
     labels: int = 3,
     head: str = "classifier",
+    max_length: int | None = None,
+    batch_size: int | None = None,
+    dtype: str | None = None,
     roots: Sequence[AnyReference] = (),
     config: Path | None = None,
     ignore: Mapping[str, str] | None = None,
@@ -82,11 +108,15 @@ def check_model(
         purpose: what it is wanted for; severity follows it.
         level: "quick" (stat, small files, headers), "standard" (the real loader, tokenizer and chat template too,
             without data, in child processes) or "deep" (values and hashes too).
-        accelerator: the profile that is judged for; "host" is this machine.
+        accelerator: the profile that is judged for; "host" is this machine; None for what the settings say.
+        image: the day of the Kaggle image whose versions are judged with; None for the newest.
         environment: a file that `resolver doctor --format json` wrote on the machine that is judged for.
         adapter: an adapter that is laid over the model, as a reference.
         labels: classes that the head has to have, for purpose "score".
         head: "classifier", or "tokens" for the letters' logits of a causal model.
+        max_length: tokens a row, for the memory that it takes; None judges a short row.
+        batch_size: rows a batch, as above; None judges one.
+        dtype: "float16", "bfloat16" or "float32"; None for what the files say.
         roots: further directories to search.
         config: a resolver.toml.
         ignore: rule code -> the reason why it is not judged.
@@ -96,24 +126,29 @@ def check_model(
 
     Raises:
         MalformedReference: the text is no reference.
-        ConfigurationError: a resolver.toml or a recorded environment that cannot be used (a ValueError).
-        ValueError: a level or an accelerator that is not known here.
+        ConfigurationError: a resolver.toml or a recorded environment that cannot be used, an accelerator or the day
+            of an image that is not known (a ValueError).
+        ValueError: a level or a dtype that is not known, or a number below 1.
     """
-    from resolver.preflight import check  # noqa: PLC0415 - the whole rule book, only where it is asked for
+    from resolver.preflight import Question, check  # noqa: PLC0415 - the whole rule book, only where it is asked for
 
     if level not in LEVELS:
         raise ValueError(f"level {level!r} is not known; known are {', '.join(LEVELS)}")
-    if accelerator != "host":
-        raise ValueError(f"accelerator {accelerator!r} is not known; known is host")
     here, settings, host = _surroundings(roots, config)
-    if environment is not None:
-        from resolver.recorded import read_machine  # noqa: PLC0415 - only where another machine is judged for
-
-        host = read_machine(here.expand(os.fspath(environment))).replaced(source=os.fspath(environment))
-    overlay = None if adapter is None else os.fspath(adapter)
-    question = _question(settings, purpose=purpose, adapter=overlay, labels=labels, head=head)
-    ignored = {**settings.ignores, **(ignore or {})}
-    return check(os.fspath(reference), here, host, question.replaced(level=level, ignored=ignored))
+    question = Question(
+        purpose=purpose,
+        level=level,
+        adapter=None if adapter is None else os.fspath(adapter),
+        labels=labels,
+        head=head,
+        max_length=max_length,
+        batch_size=batch_size,
+        dtype=dtype,
+        ignored={**settings.ignores, **(ignore or {})},
+        minimum_confidence=settings.minimum_confidence,
+    )
+    judged_for = _target(here, host, settings, accelerator=accelerator, image=image, recorded=environment)
+    return check(os.fspath(reference), here, judged_for, _sane(question))
 
 
 def describe_model(reference: AnyReference, *, roots: Sequence[AnyReference] = ()) -> ModelDescription:
@@ -139,14 +174,31 @@ def _surroundings(roots: Sequence[AnyReference], config: Path | None) -> tuple[E
     return environment, settings, this_host(environment)
 
 
-def _question(settings: Settings, *, purpose: Purpose, adapter: str | None, labels: int, head: str) -> "Question":
-    from resolver.preflight import Question  # noqa: PLC0415 - as above
+def _target(
+    here: Environment,
+    host: Host,
+    settings: Settings,
+    *,
+    accelerator: str | None,
+    image: str | None,
+    recorded: AnyReference | None,
+) -> Host:
+    name = accelerator or settings.accelerator
+    if name == HOST and image is None and recorded is None:
+        return host
+    from resolver.target import target_host  # noqa: PLC0415 - only where another machine is judged for
 
-    return Question(
-        purpose=purpose,
-        adapter=adapter,
-        labels=labels,
-        head=head,
-        ignored=settings.ignores,
-        minimum_confidence=settings.minimum_confidence,
-    )
+    told = None if recorded is None else os.fspath(recorded)
+    file = None if told is None else here.expand(told)
+    return target_host(host, name, settings.accelerators, image=image, recorded=file, told=told)
+
+
+def _sane(question: "Question") -> "Question":
+    from resolver.preflight import DTYPES  # noqa: PLC0415 - as above
+
+    if question.dtype is not None and question.dtype not in DTYPES:
+        raise ValueError(f"dtype {question.dtype!r} is not known; known are {', '.join(DTYPES)}")
+    for name, value in (("max_length", question.max_length), ("batch_size", question.batch_size)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; it counts from 1 on")
+    return question

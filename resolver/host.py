@@ -8,10 +8,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.environment import Environment
 from resolver.record import Record, field
+
+if TYPE_CHECKING:
+    from resolver.accelerators import Throughput
 
 PACKAGES = (
     "torch",
@@ -29,6 +32,7 @@ PACKAGES = (
 )
 
 HERE: Final = "this machine"
+HOST: Final = "host"  # the name of this machine among the profiles
 ALSO = ("numpy", "pydantic", "rich", "kagglehub", "modelscope", "optimum", "vllm")
 JUDGED_WITH = ("transformers", "torch", "safetensors", "tokenizers", "peft")
 
@@ -61,6 +65,9 @@ class Host(Record):
         accelerators: the devices seen.
         memory_bytes: total main memory; None where unknown.
         model_types: the model types that the installed transformers lists itself; None where its list was not read.
+        disk_bytes: what may be written there; None where nobody has said.
+        time_limit_s: of one run; None as above.
+        throughput: what a run was measured to do there; None as above.
         python: the version of the interpreter; None where unknown.
         platform: the operating system as it names itself; None where nobody asked.
     """
@@ -75,6 +82,9 @@ class Host(Record):
     accelerators: tuple[Accelerator, ...] = ()
     memory_bytes: int | None = None
     model_types: frozenset[str] | None = None
+    disk_bytes: int | None = None
+    time_limit_s: int | None = None
+    throughput: "Throughput | None" = None
     python: str | None = None
     platform: str | None = None
 

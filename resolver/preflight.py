@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from resolver.environment import Environment
 from resolver.errors import ModelNotFound, ModelRejected
@@ -16,6 +17,7 @@ from resolver.rules.judge import judge
 from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Evidence, Intent, Rule
 
+DTYPES: Final = ("float16", "bfloat16", "float32")
 Progress = Callable[[int, int], None]
 
 

@@ -5,15 +5,18 @@ Read with the standard library, since the quick text way may meet such a file to
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resolver.environment import Environment
 from resolver.errors import ConfigurationError
 from resolver.finding import CONFIDENCES, Confidence
 from resolver.record import Record, field
 
+if TYPE_CHECKING:
+    from resolver.accelerators import Profile
+
 MAX_BYTES = 4 * 1024 * 1024
-KEYS = ("roots", "aliases", "ignore", "accelerator", "minimum_confidence")
+KEYS = ("roots", "aliases", "ignore", "accelerator", "accelerators", "minimum_confidence")
 
 
 class Settings(Record):
@@ -25,6 +28,7 @@ class Settings(Record):
         aliases: reference text -> reference text; a relative path starts at the file.
         ignores: rule code -> the reason why it is not judged.
         accelerator: the profile to judge for.
+        accelerators: profiles of the user's own, by name.
         minimum_confidence: the least certain match that resolves.
     """
 
@@ -33,6 +37,7 @@ class Settings(Record):
     aliases: Mapping[str, str] = field(default_factory=dict)
     ignores: Mapping[str, str] = field(default_factory=dict)
     accelerator: str = "host"
+    accelerators: Mapping[str, "Profile"] = field(default_factory=dict)
     minimum_confidence: Confidence = "matched"
 
 
@@ -102,8 +107,15 @@ def _settings(path: Path, table: Mapping[str, Any] | None) -> Settings:
         aliases={name: _beside(path, text) for name, text in _pairs(path, "aliases", table).items()},
         ignores=_pairs(path, "ignore", table),
         accelerator=_text(path, "accelerator", table.get("accelerator", "host")),
+        accelerators=_profiles(path, table["accelerators"]) if "accelerators" in table else {},
         minimum_confidence=confidence,
     )
+
+
+def _profiles(path: Path, value: Any) -> "Mapping[str, Profile]":
+    from resolver.own_accelerators import read_profiles  # noqa: PLC0415 - few settings have such a table
+
+    return read_profiles(path, value)
 
 
 def _beside(path: Path, text: str) -> str:

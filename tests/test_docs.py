@@ -54,8 +54,12 @@ def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
     assert told - options - check == set()
 
 
+def _tables_last(block: str) -> bool:
+    return block.startswith("[")
+
+
 def test_the_settings_file_that_is_shown_is_valid_and_shows_every_key(tmp_path: Path) -> None:
-    (shown,) = re.findall(r"^```toml\n(.*?)^```$", USAGE, re.DOTALL | re.MULTILINE)
+    shown = "\n".join(sorted(re.findall(r"^```toml\n(.*?)^```$", USAGE, re.DOTALL | re.MULTILINE), key=_tables_last))
     (tmp_path / "resolver.toml").write_text(shown, "utf-8")
     settings = load_settings(Environment(home=tmp_path, cwd=tmp_path))
     assert settings.roots[0] == tmp_path / "models"

@@ -9,7 +9,20 @@ COMMON = {"--help", "--version", "--format", "--report", "--root", "--config", "
           "--exit-zero"}  # fmt: skip
 FLAGS = {
     "path": COMMON,
-    "check": COMMON | {"--for", "--level", "--adapter", "--head", "--labels", "--environment"},
+    "check": COMMON
+    | {
+        "--for",
+        "--level",
+        "--adapter",
+        "--head",
+        "--labels",
+        "--environment",
+        "--accelerator",
+        "--image",
+        "--max-length",
+        "--batch-size",
+        "--dtype",
+    },
     "list": COMMON,
     "inspect": COMMON,
     "explain": COMMON,

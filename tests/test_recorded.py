@@ -178,7 +178,7 @@ def test_a_bad_record_is_wrong_usage_in_one_line(file: Path, tmp_path: Path, cap
     assert main(["check", str(tmp_path), "--environment", str(file)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"error: --environment {file}: machine/packages is a whole number, not an object of texts\n"
+    assert err == f"error: {file}: machine/packages is a whole number, not an object of texts\n"
 
 
 def test_a_type_that_this_machine_knows_is_not_asked_of_it(file: Path, tmp_path: Path) -> None:

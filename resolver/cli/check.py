@@ -12,8 +12,8 @@ from resolver.cli.session import Session
 from resolver.cli.trouble import UsageError
 from resolver.errors import ConfigurationError, MalformedReference
 from resolver.finding import LEVELS, Report
-from resolver.host import Host, this_host
-from resolver.preflight import Question, check
+from resolver.host import HOST, Host, this_host
+from resolver.preflight import DTYPES, Question, check
 from resolver.report.blocks import Told
 from resolver.report.terminal import render
 
@@ -24,6 +24,7 @@ EXAMPLES: Final = """\
   resolver check meta-llama/Meta-Llama-3-8B-Instruct
   resolver check /kaggle/input/gemma-2/transformers/gemma-2-9b-it/2 --for score --labels 3
   resolver check google/gemma-2-9b-it --adapter ./my-adapter --for score
+  resolver check google/gemma-2-9b-it --for score --accelerator kaggle-t4x2 --max-length 2048 --batch-size 4
   resolver check ./a ./b --format json --report report.json --exit-zero"""
 
 
@@ -41,6 +42,14 @@ def define(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--adapter", metavar="MODEL", help="an adapter that is laid over the model")
     parser.add_argument(
+        "--accelerator",
+        metavar="NAME",
+        help="the machine that is judged for, e.g. kaggle-t4x2; an unknown name lists all; default: host, this one",
+    )
+    parser.add_argument(
+        "--image", metavar="DATE", help="with the versions of Kaggle's image of that day; default: the newest"
+    )
+    parser.add_argument(
         "--environment",
         metavar="FILE",
         type=Path,
@@ -56,10 +65,15 @@ def define(parser: argparse.ArgumentParser) -> None:
         "--labels", metavar="N", type=whole_number, default=3, help="with --for score: classes; default: 3"
     )
 
+    parser.add_argument(
+        "--max-length", metavar="N", type=whole_number, help="tokens a row, for the memory that it takes"
+    )
+    parser.add_argument("--batch-size", metavar="N", type=whole_number, help="rows a batch, as above; default: 1")
+    parser.add_argument("--dtype", choices=DTYPES, help="the dtype that it runs in; default: what the files say")
+
 
 def execute(session: Session) -> int:
     """Judge each model; the worst of them is the exit code."""
-    _say_what_is_not_judged(session)
     reports: list[Report] = []
     codes: list[int] = []
     places: list[str] = []
@@ -83,6 +97,9 @@ def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
         adapter=options.adapter,
         labels=options.labels,
         head=options.head,
+        max_length=options.max_length,
+        batch_size=options.batch_size,
+        dtype=options.dtype,
         select=session.selected,
         ignored=session.ignored,
         minimum_confidence=session.settings.minimum_confidence,
@@ -101,15 +118,24 @@ def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
 
 
 def _host(session: Session) -> Host:
-    recorded: Path | None = session.options.environment
-    if recorded is None:
-        return this_host(session.environment)
-    from resolver.recorded import read_machine
+    options, settings, here = session.options, session.settings, this_host(session.environment)
+    name = options.accelerator or settings.accelerator
+    recorded: Path | None = options.environment
+    if name == HOST and recorded is None and options.image is None:
+        return here
+    from resolver.target import target_host
 
     try:
-        return read_machine(session.environment.cwd / recorded).replaced(source=str(recorded))
+        return target_host(
+            here,
+            name,
+            settings.accelerators,
+            image=options.image,
+            recorded=None if recorded is None else session.environment.cwd / recorded,
+            told=str(recorded),
+        )
     except ConfigurationError as error:
-        raise UsageError(f"--environment {error}") from error
+        raise UsageError(str(error)) from error
 
 
 def _judged(text: str, session: Session, host: Host, question: Question) -> Report:
@@ -135,11 +161,3 @@ def _malformed(error: MalformedReference) -> int:
 
     write_stderr(f"error: {escape(error)}\n")
     return USAGE
-
-
-def _say_what_is_not_judged(session: Session) -> None:
-    accelerator = session.settings.accelerator
-    if accelerator != "host":
-        from resolver.report.escape import escape
-
-        write_stderr(f"note: {escape(session.settings.path)} asks for {escape(accelerator)}; judged for this machine\n")

@@ -23,6 +23,9 @@ _resolver() {{
         COMPREPLY=($(compgen -W "{commands}" -- "$current"))
         return
     fi
+    case ${{COMP_WORDS[COMP_CWORD-1]}} in
+{values}
+    esac
     local flags=
     case ${{COMP_WORDS[1]}} in
 {cases}
@@ -39,6 +42,9 @@ _resolver() {{
         compadd -- {commands}
         return
     fi
+    case ${{words[CURRENT-1]}} in
+{values}
+    esac
     case ${{words[2]}} in
 {cases}
     esac
@@ -67,14 +73,36 @@ def flags_of(name: str) -> tuple[str, ...]:
     return tuple(flag for flag in parser._option_string_actions if flag.startswith("--"))  # noqa: SLF001 - argparse has no public list
 
 
+def known_values() -> dict[str, tuple[str, ...]]:
+    """The values of the flags that take one of a few."""
+    from resolver.accelerators import names
+    from resolver.finding import LEVELS
+    from resolver.preflight import DTYPES
+
+    return {
+        "--accelerator": names({}),
+        "--dtype": DTYPES,
+        "--for": ("load", "score", "train"),
+        "--head": ("classifier", "tokens"),
+        "--level": LEVELS,
+    }
+
+
 def _bash(flags: dict[str, tuple[str, ...]]) -> str:
     cases = "\n".join(f'        {name}) flags="{" ".join(each)}" ;;' for name, each in flags.items())
-    return BASH.format(commands=" ".join(flags), cases=cases)
+    values = "\n".join(
+        f'        {flag}) COMPREPLY=($(compgen -W "{" ".join(each)}" -- "$current")); return ;;'
+        for flag, each in known_values().items()
+    )
+    return BASH.format(commands=" ".join(flags), cases=cases, values=values)
 
 
 def _zsh(flags: dict[str, tuple[str, ...]]) -> str:
     cases = "\n".join(f"        {name}) flags=({' '.join(each)}) ;;" for name, each in flags.items())
-    return ZSH.format(commands=" ".join(flags), cases=cases)
+    values = "\n".join(
+        f"        {flag}) compadd -- {' '.join(each)}; return ;;" for flag, each in known_values().items()
+    )
+    return ZSH.format(commands=" ".join(flags), cases=cases, values=values)
 
 
 def _fish(flags: dict[str, tuple[str, ...]]) -> str:
@@ -84,5 +112,10 @@ def _fish(flags: dict[str, tuple[str, ...]]) -> str:
     ]
     for name, each in flags.items():
         seen = f"'__fish_seen_subcommand_from {name}'"
-        lines += [f"complete -c resolver -n {seen} -l {flag[2:]}" for flag in each]
+        values = known_values()
+        lines += [
+            f"complete -c resolver -n {seen} -l {flag[2:]}"
+            + (f" -xa '{' '.join(values[flag])}'" if flag in values else "")
+            for flag in each
+        ]
     return "\n".join(lines) + "\n"

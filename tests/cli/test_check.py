@@ -111,8 +111,12 @@ def test_hostile_names_are_shown_and_not_obeyed(resolver, machine: Path) -> None
     assert not any(line.lstrip().startswith("::") for line in ran.out.split("\n"))
 
 
-def test_settings_for_another_accelerator_are_not_pretended_to_be_judged(resolver, good: Path, machine: Path) -> None:
+def test_the_accelerator_of_the_settings_is_judged_for_unless_the_command_line_names_one(
+    resolver, good: Path, machine: Path
+) -> None:
     (machine / "work" / "resolver.toml").write_text('accelerator = "kaggle-t4x2"\n')
-    ran = resolver("check", good, "--format", "json")
-    assert ran.json["reports"][0]["accelerator"] == "host"
-    assert "asks for kaggle-t4x2; judged for this machine" in ran.err
+    (report,) = resolver("check", good, "--format", "json").json["reports"]
+    assert report["accelerator"] == "kaggle-t4x2"
+    assert report["versions_from"].startswith("Kaggle's GPU image of ")
+    (report,) = resolver("check", good, "--accelerator", "host", "--format", "json").json["reports"]
+    assert (report["accelerator"], report["versions_from"]) == ("host", "this machine")
