@@ -41,6 +41,10 @@ def complete(part: ModelDescription) -> ModelDescription:
     from resolver.inspection.licence import read_licence  # noqa: PLC0415 - as above
     from resolver.inspection.tokenizer import read_tokenizer  # noqa: PLC0415 - as above
 
+    if part.config.tie_word_embeddings:
+        from resolver.inspection.ties import read_ties  # noqa: PLC0415 - few models say so
+
+        part = part.replaced(ties=read_ties(part.files, part.weights))
     return part.replaced(
         tokenizer=read_tokenizer(part.files),
         licence=read_licence(part.files),

@@ -12,6 +12,7 @@ from resolver.inspection.weights import WeightsFacts
 from resolver.record import Record
 
 if TYPE_CHECKING:
+    from resolver.inspection.ties import TieFacts
     from resolver.inspection.evidence import RecordedFiles
     from resolver.inspection.licence import LicenceFacts
     from resolver.inspection.tokenizer import TokenizerFacts
@@ -31,6 +32,7 @@ class ModelDescription(Record):
         tokenizer: None where it was not read (`resolver path` does not need it).
         licence: as `tokenizer`.
         leftovers: markers of an unfinished download, beside or inside the directory, absolute.
+        ties: the language head beside the embeddings; None where config.json does not tie them, or it was not read.
         cache: the Hugging Face cache entry that the directory is a snapshot of; None where it is none.
         on_record: sizes and hashes that a downloader wrote down; None where nothing is, or where it was not read.
     """
@@ -46,6 +48,7 @@ class ModelDescription(Record):
     licence: "LicenceFacts | None" = None
     leftovers: tuple[Path, ...] = ()
     cache: CacheFacts | None = None
+    ties: "TieFacts | None" = None
     on_record: "RecordedFiles | None" = None
 
     @property

@@ -57,6 +57,9 @@ def index_invalid(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
+WANTED: Final = "transformers fills what is nowhere with random numbers, says so in a table on the console, and goes on"
+
+
 @rule(
     "W107",
     "index-mismatch",
@@ -87,7 +90,7 @@ def index_mismatch(evidence: Evidence) -> Iterator[Finding]:
     if not astray:
         return
     nowhere = [tensor for tensor in astray if model.weights.tensor(tensor) is None]
-    elsewhere = len(astray) - len(nowhere)
+    elsewhere, lost = len(astray) - len(nowhere), _lost(evidence, nowhere)
     told = f"{len(nowhere)} in no shard, {elsewhere} in another" if nowhere and elsewhere else (
         "in no shard that is here" if nowhere else "another shard holds it"
     )  # fmt: skip
@@ -95,11 +98,25 @@ def index_mismatch(evidence: Evidence) -> Iterator[Finding]:
         f"{some(astray)}: not in the shard that the index names ({told})",
         path=model.files.path(index.file),
         place=Place(pointer="/weight_map"),
-        evidence={"count": len(astray), "nowhere": few(nowhere), "in_another_shard": elsewhere, "first": few(astray)},
+        evidence={
+            "count": len(astray),
+            "nowhere": few(nowhere),
+            "in_another_shard": elsewhere,
+            "first": few(astray),
+            **({"wanted_by_the_loader": len(lost)} if lost else {}),
+        },
         fix=REFETCH if not nowhere else "fetch the shards and the index of one revision",
         command=_fetch_index(model) if not nowhere else None,
-        severity="warning",  # an error only once the standard level has shown that a parameter is missing
+        consequence=WANTED if lost else None,
+        severity="error" if lost else "warning",
     )
+
+
+def _lost(evidence: Evidence, nowhere: list[str]) -> list[str]:
+    """Of the tensors that are in no shard, those that the real loader wants; at the quick level nobody knows."""
+    loading = None if evidence.observed is None else evidence.observed.loading
+    wanted = frozenset() if loading is None else frozenset(loading.missing)
+    return [tensor for tensor in nowhere if tensor in wanted]
 
 
 def _placed(index: IndexFacts, shard: str) -> str:

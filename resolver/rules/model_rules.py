@@ -4,10 +4,12 @@ from resolver.rules import (
     adapter,
     completeness,
     config,
+    dtypes,
     heads,
     ids,
     integrity,
     licence,
+    parameters,
     parts,
     quantization,
     remote_code,
@@ -27,6 +29,7 @@ from resolver.rules.rule import Rule
 
 _FAMILIES = (
     *DECISIVE_FAMILIES,
+    dtypes.RULES,
     config.RULES,
     heads.RULES,
     rope.RULES,
@@ -47,5 +50,6 @@ _FAMILIES = (
     integrity.RULES,
     completeness.RULES,
     values.RULES,
+    parameters.RULES,
 )
 MODEL_RULES: tuple[Rule, ...] = tuple(dict.fromkeys(rule for family in _FAMILIES for rule in family))
