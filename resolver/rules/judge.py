@@ -58,13 +58,15 @@ def _why_not(
     reason = rule.applies(evidence)
     if reason is not None:
         return reason
-    unmet = next((code for code in rule.requires if code in failed or (code in skipped and code not in ignored)), None)
+    unmet = next((code for code in rule.requires if code in failed or _is_unknown(code, skipped, ignored)), None)
     if unmet is None:
         return None
-    if unmet in failed:
-        return f"{unmet} has to be mended first"
-    why = skipped[unmet]
-    return Moot(why) if isinstance(why, Moot) else f"{unmet} could not be judged"
+    return f"{unmet} has to be mended first" if unmet in failed else f"{unmet} could not be judged"
+
+
+def _is_unknown(code: str, skipped: Mapping[str, str], ignored: Mapping[str, str]) -> bool:
+    """Whether a prerequisite was not judged for want of knowledge; where it had nothing to judge, it has passed."""
+    return code in skipped and code not in ignored and not isinstance(skipped[code], Moot)
 
 
 def _ordered(chosen: Mapping[str, Rule]) -> list[Rule]:

@@ -93,7 +93,8 @@ class Rule(Record):
         name: permanent, e.g. "shard-missing".
         severity: the gravest that it can give; a finding may say less (see `finding`).
         level: the cheapest level that runs it.
-        requires: codes that must have run without an error; otherwise this rule is skipped, saying so.
+        requires: codes that must have run without an error, or had nothing to judge; otherwise this rule is skipped,
+            saying so.
         consequence: what happens if nothing is done; a finding may say it more exactly.
         applies: returns the reason why the rule cannot be judged here, or None where it can.
         judge: the judgement itself.
