@@ -222,10 +222,10 @@ DEFAULTS: Final[Mapping[str, str]] = {
 OTHERS: Final = (
     "MistralCommonBackend PreTrainedTokenizer PreTrainedTokenizerBase PythonBackend SentencePieceBackend RagTokenizer "
     "Pop2PianoTokenizer BertTokenizerLegacy BasicTokenizer CharacterTokenizer MecabTokenizer WordpieceTokenizer "
-    "BloomTokenizer"
+    "BloomTokenizer ElectraTokenizer LayoutLMTokenizer LongformerTokenizer"
 )
 ONLY_BEFORE_5: Final = (
-    "ElectraTokenizer ErnieMTokenizer GPTSanJapaneseTokenizer JukeboxTokenizer LayoutLMTokenizer LongformerTokenizer "
+    "ErnieMTokenizer GPTSanJapaneseTokenizer JukeboxTokenizer "
     "MT5Tokenizer MistralCommonTokenizer ParakeetCTCTokenizer RealmTokenizer RetriBertTokenizer "
     "Speech2Text2Tokenizer TFBertTokenizer TFGPT2Tokenizer TapexTokenizer TransfoXLTokenizer Wav2Vec2Tokenizer "
     "XLMProphetNetTokenizer"
