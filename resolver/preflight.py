@@ -111,11 +111,13 @@ def examine(
     description = complete(model.description)
     overlay = None if adapter is None else complete(adapter.description)
     evidence = _evidence(description, overlay, environment, host, asked)
+    rules = _selected(asked.select)
     if asked.level != "quick":
         from resolver.probe.observe import observe  # noqa: PLC0415 - the quick level starts no child
 
-        evidence = evidence.replaced(observed=observe(evidence, environment, asked.level, progress))
-    judged = judge(evidence, _selected(asked.select), asked.ignored, asked.level)
+        loads = any(rule.level != "deep" for rule in rules)
+        evidence = evidence.replaced(observed=observe(evidence, environment, asked.level, progress, loads=loads))
+    judged = judge(evidence, rules, asked.ignored, asked.level)
     unusable = any(finding.severity == "error" for finding in judged.findings)
     verdict: Verdict = "unusable" if unusable else "usable"
     report = Report(

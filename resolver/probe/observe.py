@@ -18,7 +18,12 @@ LOADER_BYTES: Final = 3 * 2**30
 
 
 def observe(
-    evidence: Evidence, environment: Environment, level: Level, progress: Callable[[int, int], None] | None = None
+    evidence: Evidence,
+    environment: Environment,
+    level: Level,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    loads: bool = True,
 ) -> Observed:
     """Everything that `level` adds; raises nothing: what could not be observed says why in its own part.
 
@@ -27,8 +32,9 @@ def observe(
         environment: where packages lie, for the children.
         level: "standard" or "deep".
         progress: told the bytes read so far and the bytes that there are, while the deep level reads them.
+        loads: whether the libraries are asked; not where nothing but hashes and values is judged (`--select I901`).
     """
-    observed = _asked(evidence, environment)
+    observed = _asked(evidence, environment) if loads else Observed()
     if level == "deep":
         from resolver.integrity.contents import read_contents  # noqa: PLC0415 - only this level reads whole files
 
