@@ -26,6 +26,7 @@ LLAMA_3_70B = "meta-llama/Meta-Llama-3-70B-Instruct"
 LLAMA_3_70B_MOUNT = "llama-3/transformers/70b-chat-hf/1"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMPORT_MS, FIND_MS, PEAK_MB = 30, 10, 300
+STANDARD_RATIO, STANDARD_PEAK_MB = 2, 1000
 PATH_RATIO, CHECK_8B_RATIO, CHECK_70B_RATIO = 5, 7, 9
 HEAD = ("what", "ours", "beside it", "theirs", "ratio", "budget", "")
 
@@ -63,6 +64,7 @@ print(json.dumps((time.perf_counter() - begun) * 1e3))
 """
 SNAPSHOT = "from huggingface_hub import snapshot_download as s; print(s({!r}, local_files_only=True))"
 KAGGLEHUB = "import kagglehub; print(kagglehub.model_download({!r}))"
+IMPORTS = "import torch, transformers; from transformers import AutoModelForCausalLM, AutoTokenizer"
 AUTOCONFIG = "from transformers import AutoConfig; print(AutoConfig.from_pretrained({!r}).model_type)"
 
 
@@ -178,6 +180,31 @@ def whole_processes(machine: Machine, repeats: int) -> Iterator[tuple[str, ...]]
     )
 
 
+def standard_level(machine: Machine, repeats: int) -> Iterator[tuple[str, ...]]:
+    """Rows for the level that asks the real loader, beside what its libraries cost before they do anything."""
+    figures = interleaved(
+        {
+            "imports": (PYTHON, "-W", "ignore", "-c", IMPORTS),
+            "8b": (PYTHON, "-m", "resolver", "check", LLAMA_3, "--level", "standard"),
+        },
+        machine.variables,
+        repeats=max(3, repeats // 3),
+    )
+    _demand_success(figures)
+    label = "resolver check --level standard, 8B"
+    yield _ratio(label, figures["8b"], "import torch, transformers", figures["imports"], STANDARD_RATIO)
+    peak, theirs = (figures[name].peak_bytes / 1e6 for name in ("8b", "imports"))
+    yield (
+        "  its child's peak memory",
+        f"{peak:.0f} MB",
+        "import torch, transformers",
+        f"{theirs:.0f} MB",
+        "",
+        f"{STANDARD_PEAK_MB} MB",
+        _met(peak < STANDARD_PEAK_MB),
+    )
+
+
 def without_network(machine: Machine, repeats: int) -> Iterator[tuple[str, ...]]:
     """The same check in a namespace of its own, with and without the network; no row where that is not allowed."""
     check = (PYTHON, "-m", "resolver", "check", LLAMA_3)
@@ -252,6 +279,7 @@ def main() -> None:
         lay_out(machine)
         rows = [
             *whole_processes(machine, repeats),
+            *standard_level(machine, repeats),
             *without_network(machine, repeats),
             *in_process(root, max(5, repeats // 2)),
         ]
