@@ -42,8 +42,9 @@ def refusals(evidence: Evidence, facts: TokenizerFacts, real: "LoadedTokenizer")
         return
     if real.outcome == "raised":
         yield "load the tokenizer", real.said
-    for name, said in real.failures.items():
-        yield f"encode {TEXTS.get(name, name)}", said
+    for said in dict.fromkeys(real.failures.values()):
+        texts = [TEXTS.get(name, name) for name, each in real.failures.items() if each == said]
+        yield f"encode {', '.join(texts)}", said
 
 
 def size_of(evidence: Evidence, description: ModelDescription, facts: TokenizerFacts) -> int | None:

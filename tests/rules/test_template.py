@@ -112,7 +112,7 @@ def test_t212_nothing_stored_is_not_judged(tmp_path):
 # --- T211 --------------------------------------------------------------------------------------------------------
 
 BROKEN = {
-    "tag left open": ("{% for m in messages %}\n{{ m.content }}\n", "TemplateSyntaxError", 1),
+    "tag left open": ("{% for m in messages %}\n{{ m.content }}\n", "TemplateSyntaxError", 2),
     "unknown filter": ("a\n{{ messages | nonsense }}", "TemplateAssertionError|TemplateSyntaxError", 2),
     "undefined": ("a\nb\n{{ messages[0].speaker.name }}", "UndefinedError", 3),
     "no list": ("{{ messages + 1 }}", "TypeError", 1),
