@@ -50,10 +50,13 @@ def submodule_missing(evidence: Evidence) -> Iterator[Finding]:
     model = evidence.model
     modules = model.config.modules
     severity: Severity = "error" if evidence.intent.purpose == "load" else "warning"
+    elsewhere = "sentence-transformers stops at it; transformers, which is used here, does not open it"
+    consequence = None if severity == "error" else elsewhere
     if modules is not None and modules.fault is not None:
         yield submodule_missing.finding(
             f"{MODULES_FILE} {_is(modules.fault)}",
             path=model.files.path(MODULES_FILE),
+            consequence=consequence,
             fix="fetch it again",
             severity=severity,
         )
@@ -63,6 +66,7 @@ def submodule_missing(evidence: Evidence) -> Iterator[Finding]:
             f"{MODULES_FILE} names {'a part' if len(absent) == 1 else f'{len(absent)} parts'} whose files are absent",
             path=model.files.path(MODULES_FILE),
             evidence={"absent": few(absent)},
+            consequence=consequence,
             fix=f"add {', '.join(absent[:4])} of this very model",
             severity=severity,
         )

@@ -128,10 +128,11 @@ def _needed(evidence: Evidence, code: CodeFacts) -> Finding:
 def _fix(code: CodeFacts, reasons: list[str]) -> str:
     if not reasons:
         return f"read {some(code.files)}; then load it with trust_remote_code=True"
-    files = [*code.absent, *(each.file for each in code.entries if each.repository)]
+    elsewhere = [each.file for each in code.entries if each.repository]
+    files = some([*dict.fromkeys([*code.absent, *elsewhere])])
     if files:
-        return (
-            f"put {some([*dict.fromkeys(files)])} beside config.json, name them there without a repository, read them"
+        return f"put {files} beside config.json and read what they do" + (
+            "; name them in auto_map without the repository" if elsewhere else ""
         )
     return "attach wheels of what it imports, or mend the file that is named; read the code before it runs"
 

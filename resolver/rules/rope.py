@@ -101,10 +101,18 @@ def _finding(evidence: Evidence, rope: RopeFacts, lost: list[Lost], severity: Se
         },
         consequence=None if severity is None else "which of the two numbers was trained, nothing tells",
         fix=f"write both ways{f' into {rope.pointer[1:]}' if rope.pointer else ''}: {both} beside rope_parameters; "
-        + ("or take transformers 5, which reads rope_parameters" if before_5 else "or take rope_scaling out"),
+        + ("or take transformers 5, which reads rope_parameters" if before_5 else "or take rope_scaling out")
+        + (_for_a_mount(rope, lost) if before_5 else ""),
         command="pip install --no-index --find-links WHEELS 'transformers>=5.0.0'" if before_5 else None,
         severity=severity,
     )
+
+
+def _for_a_mount(rope: RopeFacts, lost: list[Lost]) -> str:
+    """What does without writing: in 4.x a keyword of from_pretrained overrides the key of that name."""
+    if rope.pointer or [each.key for each in lost] != ["rope_theta"]:
+        return ""
+    return f"; or, where nothing can be written, from_pretrained(path, rope_theta={lost[0].written})"
 
 
 def _lost(rope: RopeFacts) -> Iterator[Lost]:
