@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from resolver.finding import Finding, Json
+from resolver.finding import Finding, Json, Severity
 from resolver.inspection.description import ModelDescription
 from resolver.rules.on_record import repository_of
 from resolver.rules.rule import Evidence, Moot, Rule, rule
@@ -64,6 +64,12 @@ def _by_model(seen: list[_Seen]) -> Iterator[list[_Seen]]:
         yield [each for each in seen if each.model.root == root]
 
 
+def _is_loaded(evidence: Evidence, seen: _Seen) -> bool:
+    """Whether a parameter is made of the tensor; what the real loader passed over hurts nobody here."""
+    loading = evidence.observed.loading if evidence.observed is not None else None
+    return loading is None or seen.model is not evidence.model or seen.values.name not in loading.unexpected
+
+
 def _is_not_finite(values: "TensorValues") -> bool:
     """A mask stores infinity on purpose: it is added to what nobody is to look at."""
     return values.nan > 0 or (values.inf > 0 and "mask" not in values.name)
@@ -88,19 +94,30 @@ def values_not_finite(evidence: Evidence) -> Iterator[Finding]:
         RuntimeError: probability tensor contains either `inf`, `nan` or element < 0
 
     Every float of every file that the loader opens was looked at, an adapter's too. Masks (a name with "mask" in it)
-    may hold infinity. Download the file again; if its hash is right, the published weights are broken: take another
-    revision or checkpoint, or run the conversion again.
+    may hold infinity, and a tensor that the real loader passes over is a warning. Download the file again; if its hash
+    is right, the published weights are broken: take another revision or checkpoint, or run the conversion again.
     """
-    for group in _by_model(_seen(evidence, _is_not_finite)):
-        names = [each.values.name for each in group]
-        first = group[0]
-        yield values_not_finite.finding(
-            f"{some(names)} {'holds' if len(names) == 1 else 'hold'} {_kinds(group)}",
-            path=first.model.files.path(first.file.name),
-            evidence={"tensors": [_counted(each) for each in group[:SHOWN]], "count": len(group)},
-            fix="fetch that file again; if its hash was right, take another checkpoint",
-            command=_fetch(first),
-        )
+    for everything in _by_model(_seen(evidence, _is_not_finite)):
+        loaded = [each for each in everything if _is_loaded(evidence, each)]
+        passed_over = [each for each in everything if not _is_loaded(evidence, each)]
+        if loaded:
+            yield _not_finite(loaded, "error")
+        if passed_over:
+            yield _not_finite(passed_over, "warning")
+
+
+def _not_finite(group: list[_Seen], severity: Severity) -> Finding:
+    names = [each.values.name for each in group]
+    first = group[0]
+    return values_not_finite.finding(
+        f"{some(names)} {'holds' if len(names) == 1 else 'hold'} {_kinds(group)}",
+        path=first.model.files.path(first.file.name),
+        evidence={"tensors": [_counted(each) for each in group[:SHOWN]], "count": len(group)},
+        consequence=None if severity == "error" else "nothing here: no parameter of this class is made of it",
+        fix="fetch that file again; if its hash was right, take another checkpoint",
+        command=_fetch(first),
+        severity=severity,
+    )
 
 
 def _kinds(group: list[_Seen]) -> str:
@@ -149,7 +166,7 @@ def tensor_all_zero(evidence: Evidence) -> Iterator[Finding]:
     of a LoRA pair that begins at zero, RoBERTa's token types. Layers that were added and never trained (block
     expansion) are told, since nothing tells them from a failed copy. Download the file again, or compare its hash.
     """
-    for group in _by_model(_seen(evidence, _is_dead)):
+    for group in _by_model([each for each in _seen(evidence, _is_dead) if _is_loaded(evidence, each)]):
         names = [each.values.name for each in group]
         holes = [each for each in group if each.values.name in each.file.holes]
         first = group[0]
@@ -214,7 +231,7 @@ def fp16_overflow(evidence: Evidence) -> Iterator[Finding]:
     def overflows(values: "TensorValues") -> bool:
         return values.overflowing > 0 and (every or values.dtype == "BF16") and "mask" not in values.name
 
-    for group in _by_model(_seen(evidence, overflows)):
+    for group in _by_model([each for each in _seen(evidence, overflows) if _is_loaded(evidence, each)]):
         names = [each.values.name for each in group]
         largest = max(group, key=lambda each: each.values.largest or 0.0)
         yield fp16_overflow.finding(

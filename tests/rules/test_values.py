@@ -6,12 +6,15 @@ import pytest
 import safetensors.torch
 import torch
 from model_factory import model_dir, tiny_model
-from oracle import logits, refusal
+from oracle import load, logits, refusal
 
+from resolver.environment import Environment
 from resolver.finding import Finding
-from resolver.host import Accelerator, Host
+from resolver.host import Accelerator, Host, this_host
 from resolver.inspection.describe import describe
 from resolver.integrity.contents import read_contents
+from resolver.preflight import Question, check
+from resolver.probe.loading import Loading
 from resolver.probe.observed import Observed
 from resolver.rules import files, integrity, values, weights
 from resolver.rules.judge import Judged, judge
@@ -23,14 +26,21 @@ L4 = Host(accelerators=(Accelerator("NVIDIA L4", 24 << 30, (8, 9)),))
 UP = "model.layers.1.mlp.up_proj.weight"
 
 
-def judged(root: Path, *, adapter: Path | None = None, host: Host | None = None, dtype: str | None = None) -> Judged:
+def judged(
+    root: Path,
+    *,
+    adapter: Path | None = None,
+    host: Host | None = None,
+    dtype: str | None = None,
+    loading: Loading | None = None,
+) -> Judged:
     models = (describe(root),) if adapter is None else (describe(root), describe(adapter))
     evidence = Evidence(
         models[0],
         Intent(dtype=dtype),
         host or Host(),
         adapter=models[1] if adapter is not None else None,
-        observed=Observed(contents=read_contents(models)),
+        observed=Observed(contents=read_contents(models), loading=loading),
     )
     return judge(evidence, RULES, level="deep")
 
@@ -106,6 +116,19 @@ def test_w118_infinity_in_a_mask_is_meant(tmp_path: Path) -> None:
     safetensors.torch.save_file(state, root / "model.safetensors", metadata={"format": "pt"})
     assert torch.isfinite(logits(root)).all()
     assert told(root) == []
+
+
+def test_w118_a_tensor_that_the_loader_passes_over_is_a_warning(tmp_path: Path) -> None:
+    """The real loader's own list says so; without it (a pickle beside, no transformers) it stays an error."""
+    root = model_dir(tmp_path / "m")
+    state = safetensors.torch.load_file(root / "model.safetensors")
+    state["model.old_head.weight"] = torch.full((8, 8), float("nan"))
+    safetensors.torch.save_file(state, root / "model.safetensors", metadata={"format": "pt"})
+    _, info = load(root)
+    assert torch.isfinite(logits(root)).all()
+    assert told(root) == [("W118", "error")]
+    loading = Loading(unexpected=tuple(info["unexpected_keys"]))
+    assert told(root, loading=loading) == [("W118", "warning")]
 
 
 def test_w118_a_file_that_no_loader_opens_is_not_read(tmp_path: Path) -> None:
@@ -245,3 +268,22 @@ def test_h708_float32_weights_count_where_float16_is_asked_for(tmp_path: Path) -
     change(root, UP, put(65_520.0))
     assert told(root, host=T4) == []
     assert told(root, host=T4, dtype="float16") == [("H708", "warning")]
+
+
+def test_the_whole_preflight_at_level_deep_joins_the_loader_and_the_values(tmp_path: Path) -> None:
+    """One real child, one reading: what it passes over is a warning, what it loads is an error, the rest is run."""
+    root = model_dir(tmp_path / "m")
+    state = safetensors.torch.load_file(root / "model.safetensors")
+    state["model.old_head.weight"] = torch.full((8, 8), float("nan"))
+    state[UP][3, 3] = float("inf")
+    safetensors.torch.save_file(state, root / "model.safetensors", metadata={"format": "pt"})
+    here = Environment.this()
+    seen: list[tuple[int, int]] = []
+    asked = Question(level="deep", select=("W", "I"))
+    report = check(str(root), here, this_host(here), asked, lambda done, total: seen.append((done, total)))
+    found = {(each.code, each.severity, each.message) for each in report.findings}
+    assert ("W118", "error", f"{UP} holds infinity") in found
+    assert ("W118", "warning", "model.old_head.weight holds NaN") in found
+    assert "W115" in {code for code, *_ in found}
+    assert {"I905", "W118", "W119"} <= set(report.run)
+    assert seen[-1][0] == seen[-1][1] == (root / "model.safetensors").stat().st_size
