@@ -5,7 +5,7 @@ from typing import Final
 
 from resolver.finding import Finding, Json, Place
 from resolver.inspection.description import ModelDescription
-from resolver.inspection.formats import Format
+from resolver.inspection.formats import NUMBERED, Format
 from resolver.inspection.index import IndexFacts
 from resolver.inspection.weights import Stored
 from resolver.rules.foreign import foreign
@@ -137,7 +137,7 @@ def tensor_unindexed(evidence: Evidence) -> Iterator[Finding]:
 
     transformers loads every tensor of every shard; engines that follow the index leave these out, or take another
     copy. So the same directory is two models. It comes from an index of another revision, or from shards that were
-    written twice. Rebuild the index from the headers.
+    written twice. A shard that no entry names at all is opened by nobody. Rebuild the index from the headers.
     """
     model = evidence.model
     index = _usable(model)
@@ -150,12 +150,34 @@ def tensor_unindexed(evidence: Evidence) -> Iterator[Finding]:
             owner = index.weight_map.get(tensor)
             if owner is None or (owner != shard and _holds(model, index, owner, tensor)):
                 found.append(f"{tensor} in {shard}")
+    yield from _never_opened(model, index)
     if found:
         yield tensor_unindexed.finding(
             f"{some(found)}: not what the index says",
             path=model.files.path(index.file),
             place=Place(pointer="/weight_map"),
             evidence={"count": len(found), "tensors": few(found)},
+            fix=REFETCH,
+            command=_fetch_index(model),
+        )
+
+
+def _never_opened(model: ModelDescription, index: IndexFacts) -> Iterator[Finding]:
+    """A file that is numbered as the shards are, and that no entry of the index names."""
+    named = {_placed(index, shard) for shard in index.shards}
+    series = {(found["stem"], found["total"]) for name in named if (found := NUMBERED.match(name)) is not None}
+    strays = [
+        name
+        for name in model.files.files
+        if name not in named and (found := NUMBERED.match(name)) and (found["stem"], found["total"]) in series
+    ]
+    if strays:
+        yield tensor_unindexed.finding(
+            f"{some(strays)}: no entry of {index.file} names {'it' if len(strays) == 1 else 'them'}",
+            path=model.files.path(index.file),
+            place=Place(pointer="/weight_map"),
+            evidence={"count": len(strays), "shards": few(strays)},
+            consequence="no loader opens it; what the model lacks without it becomes random, silently",
             fix=REFETCH,
             command=_fetch_index(model),
         )

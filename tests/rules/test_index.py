@@ -73,6 +73,22 @@ def test_w108_tensor_that_the_index_does_not_name_is_loaded_and_a_warning(tmp_pa
     assert (codes(root), codes(root, "error")) == (["W108"], [])
 
 
+def test_w108_shard_that_no_entry_names_is_never_opened_and_a_warning(tmp_path: Path) -> None:
+    """Its tensors are random then, although they lie there."""
+    root = model_dir(tmp_path / "m", shards=3)
+    last = "model-00003-of-00003.safetensors"
+    edit_json(
+        root / INDEX,
+        lambda index: index.update(
+            weight_map={name: shard for name, shard in index["weight_map"].items() if shard != last}
+        ),
+    )
+    _, info = load(root)
+    assert "lm_head.weight" in info["missing_keys"]
+    found = one(root, "W108")
+    assert (found.severity, found.evidence["shards"]) == ("warning", [last])
+
+
 def test_w108_tensor_in_two_shards_is_a_warning(tmp_path: Path) -> None:
     root = model_dir(tmp_path / "m", shards=2)
     tensors = llama_tensors()
