@@ -99,6 +99,7 @@ def check_model(
     dtype: str | None = None,
     roots: Sequence[AnyReference] = (),
     config: Path | None = None,
+    select: Sequence[str] = (),
     ignore: Mapping[str, str] | None = None,
 ) -> Report:
     """The preflight of a model; never raises for a bad one.
@@ -119,6 +120,7 @@ def check_model(
         dtype: "float16", "bfloat16" or "float32"; None for what the files say.
         roots: further directories to search.
         config: a resolver.toml.
+        select: beginnings of the codes that are judged, e.g. ("I901",); () for all.
         ignore: rule code -> the reason why it is not judged.
 
     Returns:
@@ -144,6 +146,7 @@ def check_model(
         max_length=max_length,
         batch_size=batch_size,
         dtype=dtype,
+        select=tuple(select),
         ignored={**settings.ignores, **(ignore or {})},
         minimum_confidence=settings.minimum_confidence,
     )

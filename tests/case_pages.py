@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import hub_factory
 import model_factory
 import tokenizer_factory
 
@@ -30,7 +31,7 @@ BLOCKS = {"python", "options", "machine", "report", "command"}
 HELPERS: dict[str, Any] = {
     **{name: each for module in (tokenizer_factory, model_factory) for name, each in vars(module).items()
        if not name.startswith("_")},
-    "json": json, "math": math, "os": os, "random": random, "struct": struct, "Path": Path,
+    "hub": hub_factory, "json": json, "math": math, "os": os, "random": random, "struct": struct, "Path": Path,
 }  # fmt: skip
 # What the models of the pages are judged for: nothing of it is asked of the machine that runs the tests.
 MACHINE: dict[str, Any] = {
@@ -192,6 +193,7 @@ def through_the_api(case: Case, tmp: Path) -> str:
         batch_size=asked.batch_size,
         dtype=asked.dtype,
         environment=asked.environment,
+        select=[code for text in asked.select for code in text.split(",")],
         **({"accelerator": asked.accelerator, "image": asked.image} if asked.accelerator else {}),
     )
     return placed(render((report,), colour=False, places=("command line, argument 1",)), tmp)
