@@ -157,8 +157,12 @@ def _place(each: "RenderedTemplate") -> Place | None:
 
 
 def _evidence(each: "RenderedTemplate") -> dict[str, Json]:
-    line = {"template_line": each.line} if each.line is not None and each.pointer is not None else {}
-    return {"template": each.name, **line, "dialogue": each.probe, "said": each.said, "rendered": few(each.rendered)}
+    found: dict[str, Json] = {"template": each.name}
+    if each.line is not None and each.pointer is not None:
+        found["template_line"] = each.line
+    if each.probe and each.probe != "compile":
+        found["dialogue"] = each.probe
+    return found | ({"renders": few(each.rendered)} if each.rendered else {})
 
 
 @rule(
