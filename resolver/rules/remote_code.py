@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.finding import Finding, Json, Place, Severity
-from resolver.inspection.remote_code import CodeFacts, Entry, entries_of
 from resolver.rules.config import knows_type
 from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import few, quoted, some
+
+if TYPE_CHECKING:
+    from resolver.inspection.remote_code import CodeFacts, Entry
 
 # Import name to distribution, where a missing distribution surely means that the import fails.
 DISTRIBUTIONS: Final = {
@@ -84,6 +86,8 @@ def remote_code_required(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _not_needed(evidence: Evidence) -> Finding:
+    from resolver.inspection.remote_code import entries_of  # noqa: PLC0415 - few models bring code of their own
+
     config = evidence.model.config
     elsewhere = sorted({each.repository for each in entries_of(config.auto_map) if each.repository})
     absent = [*config.code.absent] if config.code is not None else []
@@ -105,7 +109,7 @@ def _not_needed(evidence: Evidence) -> Finding:
     )
 
 
-def _needed(evidence: Evidence, code: CodeFacts) -> Finding:
+def _needed(evidence: Evidence, code: "CodeFacts") -> Finding:
     config = evidence.model.config
     reasons = [*_reasons(evidence, code)]
     unsure = [] if reasons else [*_unmatched(evidence, code)]
@@ -125,7 +129,7 @@ def _needed(evidence: Evidence, code: CodeFacts) -> Finding:
     )
 
 
-def _fix(code: CodeFacts, reasons: list[str]) -> str:
+def _fix(code: "CodeFacts", reasons: list[str]) -> str:
     if not reasons:
         return f"read {some(code.files)}; then load it with trust_remote_code=True"
     elsewhere = [each.file for each in code.entries if each.repository]
@@ -137,12 +141,12 @@ def _fix(code: CodeFacts, reasons: list[str]) -> str:
     return "attach wheels of what it imports, or mend the file that is named; read the code before it runs"
 
 
-def _loads(entry: Entry) -> bool:
+def _loads(entry: "Entry") -> bool:
     """Whether loading the model runs this class; a processor's or a tokenizer's is another matter."""
     return entry.role == "AutoConfig" or entry.role.startswith("AutoModel")
 
 
-def _reasons(evidence: Evidence, code: CodeFacts) -> Iterator[str]:
+def _reasons(evidence: Evidence, code: "CodeFacts") -> Iterator[str]:
     """Why the code cannot run here."""
     wanted = [each for each in code.entries if _loads(each)]
     for repository in dict.fromkeys(each.repository for each in wanted if each.repository):
@@ -163,7 +167,7 @@ def _reasons(evidence: Evidence, code: CodeFacts) -> Iterator[str]:
             yield f"{name} imports {package}, which is not installed"
 
 
-def _unmatched(evidence: Evidence, code: CodeFacts) -> Iterator[str]:
+def _unmatched(evidence: Evidence, code: "CodeFacts") -> Iterator[str]:
     """Imports of which nobody can tell from the names of distributions whether they are there."""
     for package in code.packages:
         known = package in sys.stdlib_module_names or package in DISTRIBUTIONS
@@ -173,6 +177,8 @@ def _unmatched(evidence: Evidence, code: CodeFacts) -> Iterator[str]:
 
 def _tokenizer(evidence: Evidence, names: tuple[str, ...]) -> Iterator[Finding]:
     """The tokenizer's own class; one that transformers has too is taken from there."""
+    from resolver.inspection.remote_code import entries_of  # noqa: PLC0415 - as above
+
     tokenizer, files = evidence.model.tokenizer, evidence.model.files
     declared = (tokenizer.declared_class if tokenizer is not None else None) or ""
     if _class_is_known(declared):
