@@ -22,10 +22,11 @@ class Link(Record):
 
 
 class Layout(Record):
-    """A directory's real path, and the stores that the layout around it defines."""
+    """A directory's real path, the stores that the layout around it defines, and the path by which it was named."""
 
     root: str
     stores: tuple[str, ...] = ()
+    named: str = ""
 
     @classmethod
     def of(cls, root: str) -> "Layout":
@@ -33,14 +34,15 @@ class Layout(Record):
         real = os.path.realpath(root)
         repository = repository_of(real)
         if repository is None:
-            return cls(real)
-        return cls(real, (f"{repository}/blobs", f"{os.path.dirname(repository)}/blobs"))  # noqa: PTH120 - hot path
+            return cls(real, named=root)
+        return cls(real, (f"{repository}/blobs", f"{os.path.dirname(repository)}/blobs"), root)  # noqa: PTH120 - hot path
 
     def link(self, path: str) -> Link:
         """Follow one link, hop by hop."""
         target = ""
         kind: LinkKind = "inside"
-        place = path
+        # "../" counts from where the directory really lies, not from a link by which it was named.
+        place = self.root + path[len(self.named) :] if self.named and path.startswith(self.named) else path
         for hop in range(MAX_HOPS):
             try:
                 text = os.readlink(place)  # noqa: PTH115 - hot loop
@@ -51,11 +53,11 @@ class Layout(Record):
             kind = self._further(kind, place, first=hop == 0)
         else:
             return Link(target, "broken", place)
-        if not os.path.lexists(place):
+        if not os.path.lexists(place) and not os.path.exists(path):  # noqa: PTH110 - hot loop
             return Link(target, "broken", place)
         # A directory on the way may itself be a link: what counts is where the file really lies.
         try:
-            real = os.path.realpath(place)
+            real = os.path.realpath(path)
         except OSError:  # a hop that may not be read, as /proc/<pid>/cwd of another user: not vouched for
             return Link(target, "outside")
         return Link(target, self._further(kind, real, first=False))

@@ -61,6 +61,23 @@ def test_a_snapshot_is_on_record_by_its_blobs_and_its_list(
     assert (record.listing is not None) == tree
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_snapshot_reached_through_a_link_is_read_as_if_it_had_been_named(
+    tmp_path: Path, source: Path, *, shared: bool
+) -> None:
+    """`ln -s ~/.cache/huggingface/hub/models--o--n/snapshots/<commit> model`: the blobs lie beside the snapshot, not
+    beside the link."""
+    snapshot = hub.cached(tmp_path / "hub", source, shared=shared)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    alias = tmp_path / "a" / "b" / "model"
+    alias.symlink_to(snapshot)
+    for root in (snapshot, alias):
+        told = describe(root)
+        assert {each.link.kind for each in told.files.files.values() if each.link} == {"store"}
+        assert told.weights.tensors_known
+    assert hashes(alias) == hashes(snapshot) == true_hashes(source)
+
+
 def test_a_link_straight_into_the_shared_store_is_no_record(tmp_path: Path, source: Path) -> None:
     snapshot = hub.cached(tmp_path / "hub", source, tree=False, shared=True)
     name = "model-00001-of-00003.safetensors"
