@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ast
 
 MAX_FILES: Final = 64
-MAX_BYTES: Final = 2 * 1024 * 1024  # the largest modelling file of transformers has 0.3 MB
+MAX_BYTES: Final = 320 * 1024  # of all files together: at worst 0.8 s and 210 MB; most models' code has a third of it
 MAX_ENTRIES: Final = 64
 
 
@@ -43,7 +43,8 @@ class CodeFacts(Record):
         entries: the classes that are named, file by file.
         files: the files that were read, those that they import from beside them included.
         absent: files that are needed and not in the listing, and what needs each.
-        faults: files that are no Python, or too large or not to be read, and why.
+        faults: files that are no Python, and why.
+        unread: files that are too large or could not be read, and why; nothing is known of them.
         packages: top-level names that are imported, and the first file that does it.
         classes: top-level names that each file defines or imports.
         complete: everything that is needed was read.
@@ -53,6 +54,7 @@ class CodeFacts(Record):
     files: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     complete: bool = True
@@ -81,8 +83,10 @@ def read_code(files: Listing, auto_map: Mapping[str, str]) -> CodeFacts:
     seen: dict[str, str] = {}
     absent: dict[str, str] = {}
     faults: dict[str, str] = {}
+    unread: dict[str, str] = {}
     packages: dict[str, str] = {}
     classes: dict[str, frozenset[str]] = {}
+    budget = MAX_BYTES
     while waiting and len(seen) < MAX_FILES:
         name, asked_by = waiting.pop(0)
         if name in seen:
@@ -91,57 +95,91 @@ def read_code(files: Listing, auto_map: Mapping[str, str]) -> CodeFacts:
         if files.get(name) is None:
             absent[name] = asked_by
             continue
-        tree = _parsed(files, name)
-        if isinstance(tree, str):
-            faults[name] = tree
+        text = _text(files, name, budget)
+        if isinstance(text, str):
+            unread[name] = text
             continue
-        classes[name] = frozenset(_defined(tree))
-        for package in _packages(tree):
+        budget -= len(text)
+        found = _parsed(text)
+        if isinstance(found, str):
+            faults[name] = found
+            continue
+        classes[name] = frozenset(found.defined)
+        for package in sorted(found.packages):
             packages.setdefault(package, name)
-        waiting += [(each, name) for each in _beside(tree, name, files) if not escapes(each)]
+        waiting += [(each, name) for each in _beside(found, name, files) if not escapes(each)]
     present = tuple(name for name in seen if name not in absent)
-    return CodeFacts(entries, present, absent, faults, packages, classes, complete=not waiting and not faults)
+    complete = not waiting and not faults and not unread
+    return CodeFacts(entries, present, absent, faults, unread, packages, classes, complete=complete)
 
 
-def _parsed(files: Listing, name: str) -> "ast.Module | str":
-    """The syntax tree, or why there is none."""
-    import ast  # noqa: PLC0415 - only for a model with code of its own
-
+def _text(files: Listing, name: str, budget: int) -> bytes | str:
+    """A file's bytes, or why they are not known."""
     if not is_readable(files, name):
         return "cannot be read"
     try:
         with files.path(name).open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(budget + 1)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-    if len(data) > MAX_BYTES:
-        return f"is larger than {MAX_BYTES:,} bytes"
+    return data if len(data) <= budget else f"goes beyond the {MAX_BYTES:,} bytes of code that are looked into"
+
+
+class _Found(NamedTuple):
+    """What one file says: packages it needs, files beside it as (level, module, names), names it has at the end."""
+
+    packages: set[str]
+    beside: list[tuple[int, str, tuple[str, ...]]]
+    defined: set[str]
+
+
+def _parsed(data: bytes) -> "_Found | str":
+    """What a file's syntax tree says, or why there is none."""
+    import ast  # noqa: PLC0415 - only for a model with code of its own
     import warnings  # noqa: PLC0415 - as above
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a docstring is no fault of the model
-            return ast.parse(data.decode("utf-8"))
+            return _look(ast.parse(data.decode("utf-8")))
     except SyntaxError as error:
         return f"is no Python: {error.msg}, line {error.lineno}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"is no Python: {type(error).__name__}"
 
 
-def _nodes(tree: "ast.AST") -> "Iterator[ast.AST]":
-    """Every node that counts: nothing inside `try`, nothing below a test whether something is available."""
+def _look(tree: "ast.Module") -> _Found:
+    """One walk over the statements, which alone can import or define anything."""
     import ast  # noqa: PLC0415 - as above
 
-    waiting: list[ast.AST] = [tree]
+    found = _Found(set(), [], set())
+    waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Try) or (isinstance(node, ast.If) and _asks(node.test)):
-            continue
-        yield node
-        waiting += ast.iter_child_nodes(node)
+        node, counts = waiting.pop()
+        if isinstance(node, ast.Import):
+            found.packages.update(alias.name.partition(".")[0] for alias in node.names if counts)
+            found.defined.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names)
+            if node.level:
+                found.beside.append((node.level, node.module or "", names))
+            elif counts and node.module:
+                found.packages.add(node.module.partition(".")[0])
+            found.defined.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.defined.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found.defined.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        inside = counts and not isinstance(node, ast.Try) and not (isinstance(node, ast.If) and _asks(node.test))
+        for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+            below = getattr(node, part, None)
+            if isinstance(below, list):
+                waiting += [(each, inside) for each in below]
+    return found
 
 
 def _asks(test: "ast.expr") -> bool:
+    """Whether a condition asks if something is installed."""
     import ast  # noqa: PLC0415 - as above
 
     return any(
@@ -150,47 +188,13 @@ def _asks(test: "ast.expr") -> bool:
     )
 
 
-def _packages(tree: "ast.Module") -> list[str]:
-    import ast  # noqa: PLC0415 - as above
-
-    found: set[str] = set()
-    for node in _nodes(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.partition(".")[0])
-    return sorted(found)
-
-
-def _beside(tree: "ast.Module", name: str, files: Listing) -> list[str]:
+def _beside(found: _Found, name: str, files: Listing) -> Iterator[str]:
     """Files of this model that a file imports: `from .other import x`, inside `try` as well, as transformers does."""
-    import ast  # noqa: PLC0415 - as above
-
     folder = name.rpartition("/")[0]
-    found: list[str] = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
+    for level, module, names in found.beside:
         parts = folder.split("/") if folder else []
-        parts = parts[: len(parts) - (node.level - 1)]
-        if node.module:
-            found.append("/".join([*parts, *node.module.split(".")]) + ".py")
-        else:
-            found += ["/".join([*parts, alias.name]) + ".py" for alias in node.names]
-    return [each for each in found if not _is_package(files, each)]
-
-
-def _is_package(files: Listing, name: str) -> bool:
-    return files.get(name) is None and files.get(f"{name.removesuffix('.py')}/__init__.py") is not None
-
-
-def _defined(tree: "ast.Module") -> Iterator[str]:
-    import ast  # noqa: PLC0415 - as above
-
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            yield node.name
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (alias.asname or alias.name for alias in node.names)
-        elif isinstance(node, ast.Assign):
-            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        parts = parts[: len(parts) - (level - 1)]
+        for each in (module.replace(".", "/"),) if module else names:
+            file = "/".join([*parts, each]) + ".py"
+            if files.get(file) is not None or files.get(f"{file.removesuffix('.py')}/__init__.py") is None:
+                yield file

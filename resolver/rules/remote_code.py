@@ -113,12 +113,14 @@ def _needed(evidence: Evidence, code: "CodeFacts") -> Finding:
     config = evidence.model.config
     reasons = [*_reasons(evidence, code)]
     unsure = [] if reasons else [*_unmatched(evidence, code)]
+    whole = "it is all here" if code.complete else "not all of it could be looked into"
     facts: dict[str, Json] = {"model_type": config.model_type, "classes": few(config.auto_map.values())}
     facts |= {"files": few(code.files)} if code.files else {}
     facts |= {"imports_not_matched": few(unsure)} if unsure else {}
+    facts |= {"not_looked_into": few(code.unread)} if code.unread else {}
     severity: Severity = "error" if reasons else "warning"
     return remote_code_required.finding(
-        f"its own code must run, and {some(reasons, 2)}" if reasons else "its own code must run, and it is all here",
+        f"its own code must run, and {some(reasons, 2)}" if reasons else f"its own code must run, and {whole}",
         path=evidence.model.files.path(config.file),
         place=Place(pointer="/auto_map"),
         evidence=facts,

@@ -72,14 +72,21 @@ def test_a_loop_of_files_ends_and_a_chain_is_bounded(tmp_path):
         (b"\xff\xfe", "is no Python"),
         (b"x = 1\0", "is no Python"),
         (b"(" * 5000, "is no Python"),
-        (b"#" * (MAX_BYTES + 1), "is larger"),
     ],
-    ids=["syntax", "bytes", "NUL", "depth", "size"],
+    ids=["syntax", "bytes", "NUL", "depth"],
 )
 def test_what_is_no_python_is_a_fault(tmp_path, data, words):
     (tmp_path / "own.py").write_bytes(data)
     facts = read(tmp_path)
     assert words in facts.faults["own.py"]
+    assert not facts.complete
+
+
+def test_what_is_too_large_is_not_looked_into_and_no_fault(tmp_path):
+    half = "x = 1\n" * (MAX_BYTES // 12 + 100)
+    facts = read(tmp_path, own="from .second import y\n" + half, second=half)
+    assert facts.faults == {}
+    assert list(facts.unread) == ["second.py"]
     assert not facts.complete
 
 
