@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver.cli.exit_codes import USAGE, worst
-from resolver.cli.options import add_model, whole_number
+from resolver.cli.options import REPORTS, add_model, whole_number
 from resolver.cli.output import deliver, write_stderr
 from resolver.cli.session import Session
 from resolver.cli.trouble import UsageError
@@ -17,6 +17,7 @@ from resolver.preflight import DTYPES, Question, check
 from resolver.report.blocks import Told
 from resolver.report.terminal import render
 
+FORMATS: Final = REPORTS
 DESCRIPTION: Final = """\
 Say whether a model will load, score or train on this machine, with these versions, and why not.
 An explicit directory that exists is always judged, whatever is in it. Nothing of the model is executed."""
@@ -153,7 +154,12 @@ def _tell(session: Session, reports: tuple[Report, ...], places: tuple[str, ...]
         from resolver.report.summary import one_line
 
         summary = "".join(f"{one_line(report)}\n" for report in reports)
-    deliver(session, lambda colour: render(reports, colour=colour, places=places), Told(reports=reports), summary)
+    deliver(
+        session,
+        lambda colour: render(reports, colour=colour, places=places),
+        Told(reports=reports, fail_on=session.options.fail_on or "error"),
+        summary,
+    )
 
 
 def _malformed(error: MalformedReference) -> int:

@@ -8,6 +8,7 @@ from resolver.cli.trouble import UsageError
 from resolver.version import VERSION
 
 FORMATS: Final = ("text", "json")
+REPORTS: Final = (*FORMATS, "sarif", "junit", "github", "html")  # for commands that judge
 WIDTH: Final = 100
 
 
@@ -48,7 +49,7 @@ def parser_of(name: str, module: Any) -> Parser:
     )
     module.define(parser)
     if getattr(module, "COMMON", True):
-        _add_common(parser)
+        _add_common(parser, getattr(module, "FORMATS", FORMATS))
     parser.add_argument("-V", "--version", action="version", version=f"resolver {VERSION}")
     return parser
 
@@ -70,9 +71,9 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
     common = parser.add_argument_group("options of every command")
-    common.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    common.add_argument("--format", choices=formats, default="text", help="default: text")
     common.add_argument("--report", metavar="FILE", type=Path, help="write the report there, whole or not at all")
     common.add_argument(
         "--root", metavar="DIR", type=Path, action="append", default=[], help="search there too; repeatable"

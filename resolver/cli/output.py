@@ -4,9 +4,11 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from resolver.cli.trouble import ToolFailure, UsageError
+
+RENDERERS: Final = {"json": "json_v1", "sarif": "sarif", "junit": "junit", "github": "github", "html": "html"}
 
 if TYPE_CHECKING:
     from resolver.cli.session import Session
@@ -55,7 +57,10 @@ def deliver(session: "Session", text: Callable[[bool], str], told: "Told", summa
         summary: said on stderr where the report goes to a file; ends in a new line.
     """
     target = session.options.report
-    rendered = _json(told) if session.is_json else text(target is None and wants_colour(session, sys.stdout))
+    if session.options.format == "text":
+        rendered = text(target is None and wants_colour(session, sys.stdout))
+    else:
+        rendered = _rendered(told, session.options.format)
     if target is None:
         write_stdout(rendered)
         return
@@ -131,12 +136,14 @@ def _replace(real: Path, data: bytes) -> None:
         raise
 
 
-def _json(told: "Told") -> str:
+def _rendered(told: "Told", name: str) -> str:
+    """The report in a format for programs, by the module that writes it."""
     try:
-        from resolver.report.json_v1 import render
+        module = __import__(f"resolver.report.{RENDERERS[name]}", fromlist=["render"])
     except ImportError as error:
-        raise ToolFailure(f"--format json needs pydantic, which cannot be imported here ({error})") from error
-    return render(told)
+        raise ToolFailure(f"--format {name} needs pydantic, which cannot be imported here ({error})") from error
+    text: str = module.render(told)
+    return text
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from resolver.finding import Identity, Report
 from resolver.host import Host
@@ -41,9 +42,13 @@ class Machine(Record):
 
 
 class Told(Record):
-    """All that one command has to tell; None for a block that is another command's."""
+    """All that one command has to tell; None for a block that is another command's.
+
+    `fail_on` is the least severity that makes a failure of a finding, for the formats that know failures.
+    """
 
     reports: tuple[Report, ...] = ()
+    fail_on: Literal["error", "warning"] = "error"
     resolutions: tuple[Resolution, ...] | None = None
     models: tuple[ListedModel, ...] | None = None
     descriptions: tuple[tuple[Identity, ModelDescription], ...] | None = None

@@ -27,7 +27,8 @@ def summary_lines(report: Report) -> Iterator[Line]:
 
 def one_line(report: Report) -> str:
     """The verdict, the model and the counts alone, for a stream that does not carry the report."""
-    where = "" if report.model.path is None else f" {escape(report.model.path)}"
+    path = report.model.path
+    where = "" if path is None or str(path) == report.model.reference else f" {escape(path)}"
     return f"{report.verdict}: {escape(report.model.reference)}{where} ({counts(report)})"
 
 

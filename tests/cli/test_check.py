@@ -83,7 +83,7 @@ def test_an_unknown_code_is_2(resolver, good: Path, flag: str, code: str) -> Non
 def test_the_report_goes_to_the_file_and_a_line_to_stderr(resolver, bad: Path, machine: Path) -> None:
     ran = resolver("check", bad, "--format", "json", "--report", "report.json")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == f"unusable: {bad} {bad} (1 error, 1 warning, 1 info)\nreport written to report.json\n"
+    assert ran.err == f"unusable: {bad} (1 error, 1 warning, 1 info)\nreport written to report.json\n"
     assert json.loads((machine / "work" / "report.json").read_text())["reports"][0]["verdict"] == "unusable"
 
 

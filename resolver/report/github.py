@@ -1,0 +1,52 @@
+"""Annotations of GitHub Actions: one workflow command a finding, then a line a model that people read in the log.
+
+Source of the grammar: `::name key=value,key=value::text`, with %, CR and LF escaped everywhere and ":" and "," in the
+values (actions/toolkit, packages/core/src/command.ts).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from resolver.finding import Finding, Report, Severity
+from resolver.report.blocks import Told
+from resolver.report.escape import escape
+from resolver.report.summary import one_line
+
+COMMANDS: Final[dict[Severity, str]] = {"error": "error", "warning": "warning", "info": "notice"}
+
+
+def render(told: Told) -> str:
+    """All annotations, the gravest of a model first."""
+    return "".join(f"{line}\n" for report in told.reports for line in _lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    if report.not_found is not None:
+        lost = report.not_found
+        text = (lost.message, *lost.evidence, lost.consequence, lost.fix.text, lost.fix.command)
+        yield _command("error", {"title": "model-not-found"}, text)
+    for finding in report.findings:
+        fix = f"fix: {finding.fix.text}" if finding.fix.text else None
+        text = (finding.message, finding.consequence, fix, finding.fix.command)
+        yield _command(COMMANDS[finding.severity], _place(finding), text)
+    yield one_line(report)
+
+
+def _place(finding: Finding) -> dict[str, str]:
+    place = {"file": finding.path} if finding.path is not None else {}
+    if finding.path is not None and finding.place is not None and finding.place.line is not None:
+        place["line"] = str(finding.place.line)
+    return {**place, "title": f"{finding.code} {finding.name}"}
+
+
+def _command(name: str, properties: dict[str, str], lines: tuple[str | None, ...]) -> str:
+    values = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {values}::{_data(lines)}"
+
+
+def _data(lines: tuple[str | None, ...]) -> str:
+    return "%0A".join(escape(line).replace("%", "%25") for line in lines if line)
+
+
+def _property(value: str) -> str:
+    return escape(value).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
