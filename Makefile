@@ -39,8 +39,8 @@ bench: $(STAMP) ## our figures beside the peers', as ratios of one run
 	$(RUN) benchmarks/bench_resolver.py
 	$(RUN) benchmarks/bench_scoring.py
 
-docs: $(STAMP) ## write docs/rules.md from the rules' own text
-	$(RUN) scripts/write_rules_page.py docs/rules.md
+docs: $(STAMP) ## write the pages of the rules and the report's schema from the code
+	$(RUN) scripts/write_docs.py
 
 zipapp: ## resolver.pyz, one file that needs nothing but Python
 	$(PYTHON) scripts/build_zipapp.py resolver.pyz

@@ -20,21 +20,28 @@ USAGE = (PROJECT / "docs" / "usage.md").read_text("utf-8")
 NOT_SETTINGS = {"KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_IS_COMPETITION_RERUN", "COLUMNS", "TERM"}
 
 
-def rules_page() -> str:
-    spec = importlib.util.spec_from_file_location("write_rules_page", PROJECT / "scripts" / "write_rules_page.py")
+def generated() -> dict[str, str]:
+    spec = importlib.util.spec_from_file_location("write_docs", PROJECT / "scripts" / "write_docs.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.page()
+    return module.pages()
 
 
-def test_the_page_of_rules_is_what_the_rules_say() -> None:
+def test_the_generated_pages_are_what_the_code_says() -> None:
     """`make docs` puts it right."""
-    assert Path(PROJECT / "docs" / "rules.md").read_text("utf-8") == rules_page()
+    docs = PROJECT / "docs"
+    differ = [
+        name
+        for name, text in generated().items()
+        if not (docs / name).is_file() or (docs / name).read_text("utf-8") != text
+    ]
+    assert differ == []
+    assert sorted(path.stem for path in (docs / "rules").glob("*.md")) == [rule.code for rule in RULES]
 
 
-def test_every_rule_stands_on_the_page_once() -> None:
-    page = rules_page()
-    assert [page.count(f"| {rule.code} |") for rule in RULES] == [1] * len(RULES)
+def test_every_rule_stands_in_the_index_once_and_links_to_its_page() -> None:
+    page = generated()["rules.md"]
+    assert [page.count(f"| [{rule.code}](rules/{rule.code}.md) |") for rule in RULES] == [1] * len(RULES)
 
 
 def test_every_variable_that_is_read_is_documented() -> None:

@@ -51,7 +51,7 @@ def machine(**changes: Any) -> Machine:
 
 
 def test_the_published_schema_is_the_one_of_the_code() -> None:
-    """Changing the shape is a visible act: scripts/write_report_schema.py writes the file anew."""
+    """Changing the shape is a visible act: `make docs` writes the file anew."""
     assert json.loads(SCHEMA.read_text("utf-8")) == json_schema()
 
 
