@@ -16,6 +16,7 @@ from resolver.integrity.values import FileValues, Scanner
 from resolver.record import Record, field
 
 SAFETENSORS: Final = ".safetensors"
+BLOCK: Final = 4_096  # a file system writes no less
 # Family F has spoken of such files, and a link that leaves the directory is not followed.
 NOT_READ: Final = frozenset({"unread", "empty", "lfs-pointer"})
 
@@ -122,7 +123,8 @@ def _never_written(path: str, values: FileValues) -> Iterator[str]:
         return
     try:
         for each in zeros:
-            if _next_data(handle, each.begin) >= each.end:
+            first, last = -(-each.begin // BLOCK) * BLOCK, each.end // BLOCK * BLOCK  # the rest it shares with others
+            if first < last and _next_data(handle, first) >= last:
                 yield each.name
     finally:
         os.close(handle)
