@@ -36,7 +36,7 @@ TOOLS: Final = [
 
 
 def answer(request: dict[str, Any]) -> Json:
-    """Compile and render one template.
+    """Compile and render one template, in a process whose time is limited from here on: the child's alone.
 
     Args:
         request: "template", its text; "variables", the special tokens by role.
@@ -45,13 +45,18 @@ def answer(request: dict[str, Any]) -> Json:
         "outcome" ("rendered", "invalid", "unsafe", "unknown"), "said", "line", "probe" (the dialogue that failed),
         "rendered" (the names of those that did not).
     """
+    _limit_time()
+    return rendered(request)
+
+
+def rendered(request: dict[str, Any]) -> Json:
+    """As `answer`, without a limit."""
     try:
         import jinja2  # noqa: PLC0415 - only the child imports it
     except ImportError:
         return _told("unknown", "jinja2 is not installed here: the template was not rendered")
     if _version(jinja2.__version__) < OLDEST:
         return _told("unknown", f"jinja2 {jinja2.__version__} is installed here; transformers renders from 3.1.6 on")
-    _limit_time()
     try:
         template = environment().from_string(request["template"])
     except Exception as error:  # noqa: BLE001 - whatever jinja2 raises is the answer
@@ -61,22 +66,22 @@ def answer(request: dict[str, Any]) -> Json:
 
 def _dialogues(template: Any, variables: dict[str, str]) -> Json:
     """Render every dialogue: unsafe at once, invalid where a plain one fails but by the template's own refusal."""
-    rendered: list[Json] = []
+    done: list[Json] = []
     failed: Json = None
     refused: Json = None
     for name, messages, tools in dialogues():
         error = _failure(template, messages, tools, variables)
         if error is None:
-            rendered.append(name)
+            done.append(name)
         elif _is_unsafe(error):
-            return _fault(error, name, rendered)
+            return _fault(error, name, done)
         elif _is_refusal(error):
-            refused = refused or _fault(error, name, rendered)
+            refused = refused or _fault(error, name, done)
         elif name in PLAIN:
-            failed = failed or _fault(error, name, rendered)
+            failed = failed or _fault(error, name, done)
     if failed is not None:
         return failed
-    return _told("rendered", "", rendered=rendered) if rendered else refused
+    return _told("rendered", "", rendered=done) if done else refused
 
 
 def dialogues() -> Iterator[tuple[str, list[dict[str, Any]], list[dict[str, Any]] | None]]:
@@ -147,7 +152,7 @@ def _limit_time() -> None:
     with contextlib.suppress(ImportError):
         import resource  # noqa: PLC0415 - not on every system
 
-        seconds = int(time.process_time()) + CPU_S
+        seconds = int(time.process_time()) + CPU_S + 1
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 

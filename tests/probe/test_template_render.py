@@ -6,7 +6,7 @@ from oracle import SHARED
 from resolver.inspection.chat_templates import read_chat_templates
 from resolver.inspection.files import list_files
 from resolver.inspection.listed import read_listed
-from resolver.probe.template_render import answer, dialogues, environment
+from resolver.probe.template_render import dialogues, environment, rendered
 
 SPECIALS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
 FEATURES = {
@@ -36,12 +36,12 @@ def theirs(text, messages, tools):
     from transformers.utils.chat_template_utils import render_jinja_template
 
     try:
-        rendered, _ = render_jinja_template(
+        texts, _ = render_jinja_template(
             conversations=[messages], tools=tools, chat_template=text, add_generation_prompt=True, **SPECIALS
         )
     except Exception as error:  # noqa: BLE001 - what it raises is compared
         return type(error).__name__
-    return rendered[0]
+    return texts[0]
 
 
 def ours(text, messages, tools):
@@ -78,5 +78,5 @@ def test_real_templates_render_as_in_transformers():
     for text, name in templates.items():
         for _, messages, tools in dialogues():
             assert ours(text, messages, tools) == theirs(text, messages, tools), name
-        assert answer({"template": text, "variables": SPECIALS})["outcome"] == "rendered", name
+        assert rendered({"template": text, "variables": SPECIALS})["outcome"] == "rendered", name
     assert len(templates) > 8
