@@ -228,10 +228,14 @@ def test_w119_says_where_the_zeros_were_never_written(tmp_path: Path) -> None:
     holes = [each for each in judged(root).findings if each.code == "W119"]
     assert refusal(root) is None
     (found,) = holes
-    assert (
-        found.evidence["never_written"] >= found.evidence["count"] - 1
-    )  # the first may share its block with the header
-    assert "never written (F007)" in found.message
+    assert found.evidence["never_written"] == found.evidence["count"]
+    assert "all in a hole that was never written (F007)" in found.message
+
+
+def test_w119_zeros_that_were_written_lie_in_no_hole(tmp_path: Path) -> None:
+    root = model_dir(tmp_path / "m", config={"hidden_size": 256, "intermediate_size": 512})
+    change(root, UP, torch.Tensor.zero_)
+    assert one(root, "W119").evidence["never_written"] is None
 
 
 def test_h708_values_that_half_precision_cannot_say_become_infinite(tmp_path: Path) -> None:
