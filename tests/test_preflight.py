@@ -209,7 +209,8 @@ def test_issue_rules_are_all_there():
         + ["A401", "A402", "A403", "A408", "A412", "S601", "S602", "S603", "S604", "S605", "R801"]
         + [f"R{number}" for number in range(802, 809)]
         + [f"L{number}" for number in range(501, 507)]
-        + ["I901", "I902", "I903", "I905", "H708"]
+        + ["I901", "I902", "I903", "I905"]
+        + [f"H{number}" for number in range(701, 709)]
         + ["P001", "P002", "P003", "P004"]
     )
     assert sorted(each.code for each in RULES) == sorted(wanted)

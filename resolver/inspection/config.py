@@ -6,6 +6,7 @@ Does not know which of them a model can have or which version of transformers re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from resolver.inspection.dimensions import DimensionFacts, read_dimensions
 from resolver.inspection.fault import Fault, fault_of, kind_of
 from resolver.inspection.files import Listing
 from resolver.inspection.listed import MODULES_FILE, below, lifted, read_listed, transformer_folder
@@ -88,6 +89,7 @@ class ConfigFacts(Record):
         rope_type: of rope_scaling or rope_parameters.
         has_rope_parameters: written in the way of transformers 5.
         rope: the rotary numbers of either way of writing them, as written; None where there are none.
+        dimensions: the numbers from which memory is reckoned; None where config.json is no object.
         torch_dtype: as written, without "torch.".
         dtype_text: as written.
         tie_word_embeddings: as written.
@@ -127,6 +129,7 @@ class ConfigFacts(Record):
     rope_type: str | None = None
     has_rope_parameters: bool = False
     rope: RopeFacts | None = None
+    dimensions: DimensionFacts | None = None
     torch_dtype: str | None = None
     dtype_text: str | None = None
     tie_word_embeddings: bool | None = None
@@ -246,6 +249,7 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
         "rope_type": _text(rope.get("rope_type")) or _text(rope.get("type")),
         "has_rope_parameters": "rope_parameters" in text or "rope_parameters" in config,
         "rope": read_rope(config, text, key),
+        "dimensions": read_dimensions(config, text),
         "torch_dtype": _dtype(config) or _dtype(text),
         "dtype_text": _text(config.get("dtype", config.get("torch_dtype"))),
         "position_biased_input": _flag(config, text, "position_biased_input"),
