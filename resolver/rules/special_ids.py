@@ -83,7 +83,8 @@ def _is_added(facts: TokenizerFacts, role: str) -> bool:
 def _in_effect(evidence: Evidence, role: str) -> tuple[str, tuple[int, ...]] | None:
     """The file and the ids that transformers goes by: to generate, or, of padding, to pool."""
     config = evidence.model.config
-    files = (("config.json", config.special_ids), ("generation_config.json", config.generation_ids))
+    folder = config.file.removesuffix("config.json")
+    files = ((config.file, config.special_ids), (f"{folder}generation_config.json", config.generation_ids))
     for file, ids in files if role == "pad" else files[::-1]:
         numbers = tuple(number for number in ids.get(f"{role}_token_id", ()) if number >= 0)
         if numbers:

@@ -8,7 +8,7 @@ from resolver.finding import Finding, Json, Place, Severity
 from resolver.rules.rule import Evidence, Rule, rule
 from resolver.rules.special_ids import GENERATES
 from resolver.rules.tokens import tokenizers
-from resolver.rules.words import few
+from resolver.rules.words import few, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def chat_template_missing(evidence: Evidence) -> Iterator[Finding]:
         path=evidence.model.root,
         evidence={"looked_for": [FILE, f"{SETTINGS} chat_template", "additional_chat_templates/"]},
         fix=f"add {FILE} or tokenizer_config.json from the model's repository, or write the prompts yourself",
-        command=f"hf download REPO_ID {FILE} {SETTINGS}",
+        command=f"hf download REPO_ID {FILE} {SETTINGS} --local-dir {quoted(evidence.model.root)}",
     )
 
 

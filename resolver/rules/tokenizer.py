@@ -131,7 +131,7 @@ def _refused(evidence: Evidence, description: ModelDescription, facts: Tokenizer
             f"transformers {real.version} cannot {doing}: {said}",
             path=file_of(description, facts),
             severity="error" if same else "warning",
-            evidence={"said": said, "tokenizer": facts.source, "declared_class": facts.declared_class},
+            evidence={"tokenizer": facts.source, "declared_class": facts.declared_class},
             consequence="no text can be encoded" if doing == "load the tokenizer" else "a text like it stops the run",
             fix="fetch the tokenizer's files again",
             command=f"hf download REPO_ID tokenizer.json tokenizer_config.json --local-dir {quoted(description.root)}",
