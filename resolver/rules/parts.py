@@ -5,6 +5,7 @@ from typing import Final
 
 from resolver.finding import Finding, Json, Place, Severity
 from resolver.inspection.listed import MODULES_FILE
+from resolver.inspection.rope import number
 from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import few, quoted
 
@@ -137,11 +138,19 @@ def _kind(evidence: Evidence) -> str | None:
     return "rotary" if model_type in ROTARY else "endless" if model_type in ENDLESS else None
 
 
+def _stretched(evidence: Evidence, positions: int) -> int:
+    """How far a scaling of rotary positions reaches: families differ in whether the config's number counts it in."""
+    rope = evidence.model.config.rope
+    scaling = {} if rope is None else rope.scaling or rope.parameters.get("", {})
+    factor, original = number(scaling.get("factor")), number(scaling.get("original_max_position_embeddings"))
+    return 0 if factor is None or factor < 1 else int(min((original or positions) * factor, 10**12))
+
+
 def _longest(evidence: Evidence) -> int:
     config = evidence.model.config
     positions = config.max_position_embeddings or 0
     if config.model_type not in OFFSET:
-        return positions
+        return max(positions, _stretched(evidence, positions))
     padding = config.special_ids.get("pad_token_id", (1,))[0]
     return positions - padding - 1 if padding >= 0 else positions
 

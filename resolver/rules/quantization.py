@@ -17,8 +17,10 @@ def _declared(evidence: Evidence) -> str | None:
         return Moot("the weights are not quantised, as far as config.json says")
     if not quantization.pointer:
         return Moot(f"it stands in {quantization.file}, which transformers does not read")
-    if quantization.method == "mlx":
+    if "mlx" in evidence.model.weights.formats:
         return Moot("MLX weights are not for transformers: W113")
+    if quantization.pointer.endswith("/quantization"):
+        return Moot("it stands under a key of MLX, which transformers does not read")
     if evidence.host.version("transformers") is None:
         return "transformers is not installed on the machine that is judged for: R801"
     return None
@@ -31,7 +33,7 @@ def _packages_known(evidence: Evidence) -> str | None:
     from resolver.rules.quantization_methods import READ, asked_of  # noqa: PLC0415 - a table, for quantised models
 
     method, installed = _facts(evidence).method, evidence.host.version("transformers") or ()
-    if method is None:
+    if method is None or method == "mlx":
         return Moot("the method is not named: C310")
     if installed < READ[0]:
         return f"what transformers before {'.'.join(map(str, READ[0]))} needs was not looked into"
@@ -108,9 +110,9 @@ def _quoted(package: "Package") -> str:
 
 
 def _devices_known(evidence: Evidence) -> str | None:
-    method = _facts(evidence).method
     reason = _declared(evidence)
-    if reason is not None or method is None or _unknown_method(evidence) or method == "nvfp4":
+    method = _facts(evidence).method
+    if reason is not None or method is None or method in ("mlx", "nvfp4") or _unknown_method(evidence):
         return reason
     from resolver.rules.quantization_methods import PACKAGES  # noqa: PLC0415 - as above
 
@@ -176,7 +178,7 @@ def quantization_unsupported(evidence: Evidence) -> Iterator[Finding]:
     To mend it, take another copy of the model: unquantised, or bitsandbytes, which runs on all of them.
     """
     quantization, version = _facts(evidence), evidence.host.packages["transformers"]
-    if quantization.method is None:
+    if quantization.method is None or quantization.method == "mlx":
         yield _found(evidence, "quantization_config names no quant_method", {})
         return
     known = _unknown_method(evidence)

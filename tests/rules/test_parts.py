@@ -144,6 +144,14 @@ def test_c316_rotary_positions_go_on_and_are_a_warning(tmp_path, model_type):
     assert asked(root, POSITIONS + 1) == ["warning"]
 
 
+def test_c316_near_miss_scaled_positions_reach_further(tmp_path):
+    scaled = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": POSITIONS}
+    root = built(tmp_path, "qwen2", rope_scaling=scaled)
+    assert run(root, 4 * POSITIONS).isfinite().all()
+    assert asked(root, 4 * POSITIONS) == []
+    assert asked(root, 4 * POSITIONS + 1) == ["warning"]
+
+
 @pytest.mark.parametrize("model_type", ["t5", "bloom"])
 def test_c316_near_miss_distances_have_no_end(tmp_path, model_type):
     root = built(tmp_path, model_type)

@@ -141,6 +141,23 @@ def test_c310_method_that_is_not_named_is_an_error_as_in_transformers(tmp_path):
     assert told(root, on("5.23.0", T4)) == {("C310", "error")}
 
 
+@pytest.mark.parametrize(
+    ("keys", "codes"),
+    [(("quantization", "quantization_config"), ["C310"]), (("quantization",), [])],
+    ids=["both keys of MLX", "its own key alone"],
+)
+def test_c310_copy_of_mlx_names_no_method(tmp_path, keys, codes):
+    from transformers import AutoModelForCausalLM
+
+    root = model_dir(tmp_path / "m", config={key: {"group_size": 64, "bits": 4} for key in keys}, tokenizer=False)
+    if codes:
+        with pytest.raises(ValueError, match="has no `quant_method` attribute"):
+            AutoModelForCausalLM.from_pretrained(str(root), local_files_only=True)
+    else:
+        AutoModelForCausalLM.from_pretrained(str(root), local_files_only=True)
+    assert judge(root, rules=quantization.RULES).codes() == codes
+
+
 # Run by hand with 4.41.2 and 4.57.6: "Unknown quantization type, got fp8"; later versions load without it.
 @pytest.mark.parametrize(("version", "codes"), [("4.41.2", ["C310"]), ("4.46.3", ["C310"]), ("4.57.6", [])])
 def test_c310_old_versions_stop_at_a_method_that_came_later(tmp_path, version, codes):
