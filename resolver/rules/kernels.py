@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from resolver.finding import Finding, Place
-from resolver.host import HOST, Accelerator
+from resolver.host import HERE, HOST, Accelerator
 from resolver.rules.rule import Evidence, Rule, rule
 from resolver.rules.words import size
 
@@ -84,12 +84,17 @@ def dtype_unsupported_by_accelerator(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _torch_known(evidence: Evidence) -> str | None:
-    if not evidence.host.accelerators:
+    host = evidence.host
+    if not host.accelerators:
         return "no accelerator is judged for"
-    if evidence.host.version("torch") is None:
+    if host.accelerator != HOST and host.source == HERE:
+        return f"which torch {host.accelerator} has is not known: the versions are those of this machine"
+    if host.version("torch") is None:
         return "torch is not installed"
-    if not _gpus(evidence):
-        return None
+    return _build_known(evidence) if _gpus(evidence) else None
+
+
+def _build_known(evidence: Evidence) -> str | None:
     build = _build(evidence)
     if build == "cpu":
         return None

@@ -27,7 +27,7 @@ def fits(path: Path, host: Host, **intent: Any):
 def gpu(*devices: Accelerator, **packages: str) -> Host:
     installed = {"torch": "2.10.0+cu128", "transformers": "5.0.0"}
     installed |= {name.replace("_", "-"): version for name, version in packages.items()}
-    return Host(accelerator="ours", packages=installed, accelerators=devices)
+    return Host(accelerator="ours", source="machine.json", packages=installed, accelerators=devices)
 
 
 def test_h703_bfloat16_on_a_t4_is_emulated(tmp_path: Path) -> None:
@@ -114,6 +114,10 @@ def test_h704_the_newest_torch_agrees_with_itself() -> None:
         (gpu(Accelerator("Unheard of")), "the compute capability of the accelerator is not known"),
         (Host(packages={"torch": "2.10.0+cu128"}), "no accelerator is judged for"),
         (Host(accelerators=(T4,)), "torch is not installed"),
+        (
+            gpu(T4).replaced(source=HERE.source),
+            "which torch ours has is not known: the versions are those of this machine",
+        ),
     ],
 )
 def test_h704_what_is_not_known_is_no_pass(tmp_path: Path, host: Host, reason: str) -> None:
