@@ -3,6 +3,7 @@
 Does not know which version reads which key; that is judged.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -57,15 +58,16 @@ def read_rope(config: Mapping[str, Any], text: Mapping[str, Any], key: str) -> R
 def number(value: object) -> float | None:
     """A finite number, or None.
 
-    >>> number(500000), number(True), number("10000")
-    (500000.0, None, None)
+    >>> number(500000), number(True), number("10000"), number(float("nan"))
+    (500000.0, None, None, None)
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return float(value)
+        found = float(value)
     except OverflowError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def _read(holder: Mapping[str, Any], pointer: str, config: Mapping[str, Any]) -> RopeFacts | None:
@@ -88,6 +90,6 @@ def _parameters(value: object) -> dict[str, Mapping[str, Any]]:
     if not isinstance(value, dict) or not value:
         return {}
     kinds: dict[str, Mapping[str, Any]] = {str(key): each for key, each in value.items() if isinstance(each, dict)}
-    if not kinds or len(kinds) > MAX_KINDS:
+    if not kinds or "" in kinds or len(kinds) > MAX_KINDS:
         return {"": value}
     return kinds

@@ -45,3 +45,7 @@ def test_what_is_no_number_and_no_object_is_none(tmp_path, config):
 def test_hundreds_of_kinds_are_one(tmp_path):
     facts = rope(tmp_path, rope_parameters={str(number): {} for number in range(500)})
     assert list(facts.parameters) == [""]
+
+
+def test_kind_without_a_name_is_none(tmp_path):
+    assert list(rope(tmp_path, rope_parameters={"": {"rope_theta": 1.0}, "full_attention": {}}).parameters) == [""]

@@ -1,6 +1,7 @@
 """Whatever stands in the fields that the rest of family C reads: findings or a reason, never an exception."""
 
 import json
+import math
 import tempfile
 from pathlib import Path
 
@@ -23,7 +24,7 @@ ANY = st.recursive(
 KINDS = ["default", "linear", "llama3", "yarn", "longrope", "nothing-known", 7]
 ROPE = st.dictionaries(
     st.sampled_from(["rope_type", "type", "rope_theta", "factor", "full_attention", "partial_rotary_factor"]),
-    st.sampled_from(KINDS) | SCALAR | st.fixed_dictionaries({"rope_theta": SCALAR}),
+    st.sampled_from([*KINDS, math.nan, math.inf]) | SCALAR | st.fixed_dictionaries({"rope_theta": SCALAR}),
 )
 QUANTIZATION = st.fixed_dictionaries(
     {},
