@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from resolver.integrity.contents import Contents, FileContents
     from resolver.integrity.values import TensorValues
 
-MATRIX: Final = 2  # dimensions: what has fewer is a norm, a bias or a gate, and rightly begins at zero
+MATRIX: Final = 2  # dimensions: what has fewer is a norm, a bias, a gate or a token, and rightly begins at zero
+# What a matrix is called; a table of positions or masks is called otherwise, and many are kept and never trained.
+MATRICES: Final = (".weight", "_proj", "_A", "_B")
 FLOATS: Final = ("F", "BF")
 PICKLES: Final = (".bin", ".pt", ".pth")
 # Rightly zero: RoBERTa has no token types and keeps the table; PEFT begins with one of a pair at zero.
@@ -71,8 +73,8 @@ def _is_loaded(evidence: Evidence, seen: _Seen) -> bool:
 
 
 def _is_not_finite(values: "TensorValues") -> bool:
-    """A mask stores infinity on purpose: it is added to what nobody is to look at."""
-    return values.nan > 0 or (values.inf > 0 and "mask" not in values.name)
+    """Infinity is meant in a mask, which is added to what nobody is to look at, and in a lone number: no bound."""
+    return values.nan > 0 or (values.inf > 0 and "mask" not in values.name and any(side > 1 for side in values.shape))
 
 
 @rule(
@@ -94,8 +96,9 @@ def values_not_finite(evidence: Evidence) -> Iterator[Finding]:
         RuntimeError: probability tensor contains either `inf`, `nan` or element < 0
 
     Every float of every file that the loader opens was looked at, an adapter's too. Masks (a name with "mask" in it)
-    may hold infinity, and a tensor that the real loader passes over is a warning. Download the file again; if its hash
-    is right, the published weights are broken: take another revision or checkpoint, or run the conversion again.
+    and lone numbers (the bounds of a range) may be infinite, and a tensor that the real loader passes over is a
+    warning. Download the file again; if its hash is right, the published weights are broken: take another revision or
+    checkpoint, or run the conversion again.
     """
     for everything in _by_model(_seen(evidence, _is_not_finite)):
         loaded = [each for each in everything if _is_loaded(evidence, each)]
@@ -139,9 +142,9 @@ def _fetch(seen: _Seen) -> str:
 def _is_dead(values: "TensorValues") -> bool:
     """A matrix of zeros that nobody begins with: no bias, no gate, no second half of an adapter's pair."""
     name = values.name
-    if not values.zero or len(values.shape) < MATRIX or not values.dtype.startswith(FLOATS):
+    if not values.zero or sum(side > 1 for side in values.shape) < MATRIX or not values.dtype.startswith(FLOATS):
         return False
-    if name.endswith("bias") or any(part in name for part in RIGHTLY_ZERO):
+    if not name.endswith(MATRICES) or any(part in name for part in RIGHTLY_ZERO):
         return False
     return NEVER_ZERO in name or not any(part in name for part in TUNERS)
 
@@ -162,8 +165,8 @@ def tensor_all_zero(evidence: Evidence) -> Iterator[Finding]:
     zeros where weights should be, in a file of the right size whose header is whole. Where the file system still knows
     that these bytes were never written (F007), the finding says so.
 
-    Some matrices are zero on purpose and are not told: biases, norms and gates (fewer than two dimensions), the half
-    of a LoRA pair that begins at zero, RoBERTa's token types. Layers that were added and never trained (block
+    Some are zero on purpose and are not told: biases, norms, gates and lone tokens, tables of positions, the half of a
+    LoRA pair that begins at zero, RoBERTa's token types. Layers that were added and never trained (block
     expansion) are told, since nothing tells them from a failed copy. Download the file again, or compare its hash.
     """
     for group in _by_model([each for each in _seen(evidence, _is_dead) if _is_loaded(evidence, each)]):

@@ -199,6 +199,21 @@ def test_w119_models_as_transformers_makes_them_have_no_dead_matrix(tmp_path: Pa
     assert told(root) == []
 
 
+@pytest.mark.parametrize("kind", ["dinov2", "vit_mae", "gemma4_audio"])
+def test_w118_and_w119_know_what_transformers_itself_makes_zero_or_infinite(tmp_path: Path, kind: str) -> None:
+    """Mask tokens and tables of positions begin at zero and some stay there; a range without a bound is infinite."""
+    from transformers import CONFIG_MAPPING, AutoModel
+
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    AutoModel.from_config(CONFIG_MAPPING[kind](**small)).save_pretrained(tmp_path / "m")
+    state = safetensors.torch.load_file(tmp_path / "m" / "model.safetensors")
+    odd = [
+        name for name, each in state.items() if (each.dim() > 1 and not each.any()) or not torch.isfinite(each).all()
+    ]
+    assert odd
+    assert told(tmp_path / "m") == []
+
+
 def test_w119_a_zero_matrix_loads_and_answers_otherwise(tmp_path: Path) -> None:
     root = tiny_model(tmp_path / "m")
     before = logits(root)
