@@ -76,7 +76,10 @@ def save_tokenizer(place: Path, declared: str, *, template: bool = False) -> Any
     settings = place / "tokenizer_config.json"
     chosen = {"chat_template": TEMPLATE} if template else {}
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "tokenizer_class": declared, **chosen}))
-    return AutoTokenizer.from_pretrained(place)
+    loaded = AutoTokenizer.from_pretrained(place)
+    if declared != "PreTrainedTokenizerFast":  # which transformers 5 would save under a name that 4 does not know
+        loaded.save_pretrained(place)
+    return loaded
 
 
 def _bytes(special: tuple[str, ...], _: dict[str, str]) -> Any:
