@@ -226,7 +226,7 @@ OTHERS: Final = (
 )
 ONLY_BEFORE_5: Final = (
     "ErnieMTokenizer GPTSanJapaneseTokenizer JukeboxTokenizer "
-    "MT5Tokenizer MistralCommonTokenizer ParakeetCTCTokenizer RealmTokenizer RetriBertTokenizer "
+    "MT5Tokenizer MistralCommonTokenizer RealmTokenizer RetriBertTokenizer "
     "Speech2Text2Tokenizer TFBertTokenizer TFGPT2Tokenizer TapexTokenizer TransfoXLTokenizer Wav2Vec2Tokenizer "
     "XLMProphetNetTokenizer"
 )

@@ -50,7 +50,7 @@ def test_t203_unknown_class_is_a_warning_where_transformers_falls_back_silently(
 
 
 def test_t203_unknown_class_is_an_error_in_transformers_4(tmp_path):
-    """4.57.6 was run by hand: "Tokenizer class NanoLlamaTokenizer does not exist or is not currently imported."."""
+    """4.57.6 says "Tokenizer class NanoLlamaTokenizer does not exist or is not currently imported." (run by hand)."""
     (finding,) = judge(declare(tiny_model(tmp_path), "NanoLlamaTokenizer"), rules=RULES, packages=OLDER).findings
     assert (finding.code, finding.severity) == ("T203", "error")
 
