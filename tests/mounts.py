@@ -10,7 +10,8 @@ from resolver.catalog import fingerprint_of
 from resolver.environment import Environment
 from resolver.host import Host
 
-HOST = Host(packages={"torch": "2.13.0", "transformers": "5.23.0", "safetensors": "0.8.0", "tokenizers": "0.23.3"})
+HOST = Host(packages={"torch": "2.13.0", "transformers": "5.23.0", "safetensors": "0.8.0", "tokenizers": "0.23.3",
+                      "peft": "0.21.2"})  # fmt: skip
 QUANTISATION = {
     "awq": {"quant_method": "awq", "bits": 4},
     "bnb-4bit": {"quant_method": "bitsandbytes", "load_in_4bit": True},

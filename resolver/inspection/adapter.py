@@ -9,7 +9,7 @@ from resolver.inspection.heads import HeadFacts, find_head
 from resolver.inspection.listed import is_readable, read_listed
 from resolver.inspection.safetensors import HeaderFault, Tensor, read_header
 from resolver.inspection.strict_json import JsonFile
-from resolver.record import Record
+from resolver.record import Record, field
 
 CONFIG_FILE: Final = "adapter_config.json"
 SAFETENSORS_FILE: Final = "adapter_model.safetensors"
@@ -30,6 +30,8 @@ class AdapterFacts(Record):
         target_modules: names, or one pattern.
         modules_to_save: whole modules that are stored beside the low-rank ones.
         keys: the keys of adapter_config.json.
+        rank_pattern: module name or pattern -> rank, where it differs from `r`.
+        fan_in_fan_out: weights are stored as (in, out), as Conv1D of GPT-2 has them.
         tensors: by name, from a safetensors header; None where it could not be read or the weights are a pickle.
         head: the stored classifier head; None where there is none, or `tensors` is None.
         weights_fault: why the header of adapter_model.safetensors could not be read.
@@ -48,6 +50,8 @@ class AdapterFacts(Record):
     target_modules: tuple[str, ...] = ()
     modules_to_save: tuple[str, ...] = ()
     keys: frozenset[str] = frozenset()
+    rank_pattern: Mapping[str, int] = field(default_factory=dict)
+    fan_in_fan_out: bool = False
     tensors: Mapping[str, Tensor] | None = None
     head: HeadFacts | None = None
     weights_fault: HeaderFault | None = None
@@ -93,7 +97,13 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
         "target_modules": _texts(config.get("target_modules")),
         "modules_to_save": _texts(config.get("modules_to_save")),
         "keys": frozenset(config),
+        "rank_pattern": {key: each for key, each in _mapping(config.get("rank_pattern")).items() if type(each) is int},
+        "fan_in_fan_out": config.get("fan_in_fan_out") is True,
     }
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str | None:

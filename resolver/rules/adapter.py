@@ -17,7 +17,7 @@ def _each(evidence: Evidence) -> Iterator[tuple[ModelDescription, AdapterFacts]]
 
 
 def _any_adapter(evidence: Evidence) -> str | None:
-    return None if evidence.adapters() else "there is no adapter"
+    return None if evidence.adapters() else Moot("there is no adapter")
 
 
 @rule(

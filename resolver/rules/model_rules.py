@@ -2,6 +2,8 @@
 
 from resolver.rules import (
     adapter,
+    adapter_fit,
+    adapter_peft,
     completeness,
     config,
     dtypes,
@@ -45,6 +47,8 @@ _FAMILIES = (
     special_ids.RULES,
     template.RULES,
     adapter.RULES,
+    adapter_fit.RULES,
+    adapter_peft.RULES,
     licence.RULES,
     terms.RULES,
     runtime.RULES,
