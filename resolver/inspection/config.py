@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from resolver.inspection.dimensions import DimensionFacts, read_dimensions
 from resolver.inspection.fault import Fault, fault_of, kind_of
 from resolver.inspection.files import Listing
+from resolver.inspection.ids import generation_facts, id_kinds, label_names, special_ids
 from resolver.inspection.listed import MODULES_FILE, below, lifted, read_listed, transformer_folder
 from resolver.inspection.quantization import QuantizationFacts, read_quantization
 from resolver.inspection.rope import RopeFacts, read_rope
@@ -23,7 +24,6 @@ CONFIG_FILE: Final = "config.json"
 GENERATION_FILE: Final = "generation_config.json"
 MAX_CONFIG_BYTES: Final = 16 * 1024 * 1024  # the largest honest config.json known is under 1 MB
 
-SPECIAL_IDS: Final = ("bos_token_id", "eos_token_id", "pad_token_id")
 WHOLE_NUMBERS: Final = (
     "hidden_size",
     "num_hidden_layers",
@@ -43,21 +43,6 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "max_position_embeddings": ("n_positions", "seq_length"),
 }
 NESTED: Final = ("text_config", "llm_config", "language_config")
-# Settings of generation_config.json that were seen to stop transformers, or that it calls useless.
-GENERATION_KEYS: Final = (
-    "do_sample",
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "typical_p",
-    "num_beams",
-    "num_return_sequences",
-    "length_penalty",
-    "early_stopping",
-    "max_new_tokens",
-    "cache_implementation",
-)
 
 
 class ConfigFacts(Record):
@@ -82,7 +67,7 @@ class ConfigFacts(Record):
         id_kinds: what stands where an id of a role should, where it is neither a number, a list of them nor null:
             "pad_token_id" → "a string"; for a list of anything else or a list of pad ids "an array".
         generation: whether generation_config.json is an object; None where it is absent.
-        generation_values: its settings that `GENERATION_KEYS` names, as written.
+        generation_values: its settings that `ids.GENERATION_KEYS` names, as written.
         auto_map: class to "module.Class" or "owner/repo--module.Class" (several are joined by a comma).
         quantization: what is declared, None where nothing is.
         rope_theta: the base frequency, from rope_parameters too.
@@ -174,7 +159,7 @@ def _read_here(files: Listing) -> ConfigFacts:
     faults = [fault_of(GENERATION_FILE, generation)] if generation else []
     sides: dict[str, Any] = {
         "generation": generation.is_object if generation else None,
-        **(_generation(generation.value) if generation and generation.is_object else {}),
+        **(generation_facts(generation.value) if generation and generation.is_object else {}),
         "opened": opened,
     }
     if read is None or not read.is_object:
@@ -211,13 +196,6 @@ def _code(files: Listing, auto_map: Mapping[str, str]) -> "CodeFacts | None":
     return read_code(files, auto_map)
 
 
-def _generation(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "generation_ids": _special_ids(settings),
-        "generation_values": {key: settings[key] for key in GENERATION_KEYS if key in settings},
-    }
-
-
 def _read(files: Listing, name: str) -> JsonFile | None:
     return read_listed(files, name, max_bytes=MAX_CONFIG_BYTES) if files.get(name) else None
 
@@ -234,7 +212,7 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
     key = next((key for key in NESTED if isinstance(config.get(key), dict)), "")
     text = config[key] if key else config
     rope = _rope(text) or _rope(config)
-    labels = _label_names(config.get("id2label"))
+    labels = label_names(config.get("id2label"))
     count = config.get("num_labels", config.get("_num_labels"))
     return {
         **{name: _whole(text, config, name) for name in WHOLE_NUMBERS},
@@ -242,8 +220,8 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
         "architectures": _texts(config.get("architectures")),
         "num_labels": len(labels) if labels else count if type(count) is int else None,
         "label_names": labels,
-        "special_ids": {**_special_ids(text), **_special_ids(config)},
-        "id_kinds": _id_kinds(config),
+        "special_ids": {**special_ids(text), **special_ids(config)},
+        "id_kinds": id_kinds(config),
         "auto_map": _auto_map(config.get("auto_map")),
         "rope_theta": _rope_theta(text, rope) or _rope_theta(config, rope),
         "rope_type": _text(rope.get("rope_type")) or _text(rope.get("type")),
@@ -286,38 +264,6 @@ def _wrong(key: str, met: str, wanted: str, prefix: str) -> Fault:
 
 def _is_object(config: Mapping[str, Any], key: str) -> bool:
     return isinstance(config.get(key), dict)
-
-
-def _label_names(value: Any) -> dict[int, str]:
-    if not isinstance(value, dict):
-        return {}
-    return {int(key): str(name) for key, name in value.items() if _is_index(key)}
-
-
-def _is_index(key: str) -> bool:
-    return key.isascii() and key.isdigit() and len(key) <= len("1000000")  # int() of a hostile key is slow
-
-
-def _special_ids(holder: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    found = {}
-    for role in SPECIAL_IDS:
-        value = holder.get(role)
-        ids = value if isinstance(value, list) else [value]
-        whole = tuple(each for each in ids if type(each) is int)
-        if whole:
-            found[role] = whole
-    return found
-
-
-def _id_kinds(holder: Mapping[str, Any]) -> dict[str, str]:
-    """Roles whose value no configuration class takes for an id."""
-    found = {}
-    for role in SPECIAL_IDS:
-        value = holder.get(role)
-        listed = isinstance(value, list) and role != "pad_token_id" and all(type(each) is int for each in value)
-        if value is not None and type(value) is not int and not listed:
-            found[role] = kind_of(value)
-    return found
 
 
 def _auto_map(value: Any) -> dict[str, str]:
