@@ -69,7 +69,7 @@ class _Shift:
                     return
                 self.outcomes[at] = self._read(at, buffer)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            self.broken = error
+            self.broken = self.broken or error
             self.stop.set()
 
     def _read(self, at: int, buffer: bytearray) -> Outcome:
@@ -94,12 +94,12 @@ class _Shift:
         while not self.stop.is_set():
             count = os.readv(handle, [buffer])
             if count == 0 or self.done[at] + count > reading.size_bytes:
-                break
+                changed = count != 0 or self.done[at] != reading.size_bytes
+                return Outcome(self.done[at], "it changed while it was read" if changed else None)
             for consumer in reading.consumers:
                 consumer.take(buffer, count)
             self.done[at] += count
-        changed = count != 0 or self.done[at] != reading.size_bytes
-        return Outcome(self.done[at], "it changed while it was read" if changed else None)
+        return Outcome(self.done[at], "the reading was stopped")
 
 
 def read_all(
