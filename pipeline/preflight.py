@@ -77,7 +77,13 @@ def preflight(
 
     try:
         report = check_model(
-            reference, purpose=purpose, adapter=adapter, labels=labels, roots=tuple(roots), config=config
+            reference,
+            purpose=purpose,
+            accelerator="host",  # it runs here, whatever the settings have other checks judge for
+            adapter=adapter,
+            labels=labels,
+            roots=tuple(roots),
+            config=config,
         )
     except (ConfigurationError, MalformedReference) as error:
         raise SettingsError(str(error)) from None

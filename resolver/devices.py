@@ -1,7 +1,21 @@
-"""CUDA compute capabilities by device name, as the vendor publishes them; for a machine whose driver is not loaded."""
+"""Devices by name: compute capability and memory, for a machine whose driver is not loaded."""
 
 from typing import Final
 
+# Memory in GiB that a process is given ("GPU 0 has a total capacity of 14.75 GiB"), not what is printed on the box; as
+# below, all words of a row are in the name. From tracebacks in public issues; of A100 and H100 by general knowledge.
+MEMORY_GIB: Final[tuple[tuple[str, float], ...]] = (
+    ("T4", 14.75),
+    ("P100 16GB", 15.89),
+    ("L4", 22.03),
+    ("L40", 44.40),
+    ("L40S", 44.42),
+    ("RTX 6000 ADA", 44.43),
+    ("RTX PRO 6000 BLACKWELL", 94.97),
+    ("A100 40GB", 39.39),
+    ("A100 80GB", 79.1),
+    ("H100 80GB", 79.1),
+)
 # The words of a device's name, the most telling ones first: the first row all of whose words are in the name counts.
 CAPABILITIES: Final[tuple[tuple[str, tuple[int, int]], ...]] = (
     ("B300", (10, 3)),

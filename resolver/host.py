@@ -42,7 +42,7 @@ class Accelerator(Record):
 
     Attributes:
         name: as its driver calls it.
-        memory_bytes: what a process can use of its memory; None where a driver library would have to say.
+        memory_bytes: what a process can use of its memory; None where only a driver library could say.
         capability: CUDA compute capability, e.g. (7, 5); None where it is unknown or the device has none.
     """
 
@@ -218,7 +218,7 @@ def _accelerators(
         for card in sorted(nvidia.iterdir()):
             lines = (card / "information").read_text("utf-8", "replace").splitlines()
             model = next((line.partition(":")[2].strip() for line in lines if line.startswith("Model:")), "NVIDIA GPU")
-            found.append(Accelerator(model, capability=capability_of(model)))
+            found.append(Accelerator(model, memory_of(model), capability_of(model)))
     except OSError:
         pass
     tpus = sum(1 for index in range(8) if (devices / f"accel{index}").exists())
@@ -229,8 +229,19 @@ def capability_of(name: str) -> tuple[int, int] | None:
     """The compute capability of a device by its name; None for a name that is not in the table."""
     from resolver.devices import CAPABILITIES  # noqa: PLC0415 - only a machine with such a device needs the table
 
-    words = frozenset(name.upper().replace("-", " ").split())
-    return next((each for model, each in CAPABILITIES if words.issuperset(model.split())), None)
+    return next((each for model, each in CAPABILITIES if _words(name).issuperset(model.split())), None)
+
+
+def memory_of(name: str) -> int | None:
+    """The bytes that a process can use of a device, by its name; None for a name that is not in the table."""
+    from resolver.devices import MEMORY_GIB  # noqa: PLC0415 - as above
+
+    gib = next((each for model, each in MEMORY_GIB if _words(name).issuperset(model.split())), None)
+    return None if gib is None else int(gib * 2**30)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(name.upper().replace("-", " ").split())
 
 
 def _memory_bytes() -> int | None:

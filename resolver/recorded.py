@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from resolver.errors import ConfigurationError
-from resolver.host import Accelerator, Host, capability_of, normalised
+from resolver.host import Accelerator, Host, capability_of, memory_of, normalised
 from resolver.inspection.fault import kind_of
 from resolver.inspection.strict_json import JsonFile, read_json
 
@@ -88,7 +88,7 @@ def _accelerator(path: Path, key: str, value: Any) -> Accelerator:
     capability = _value(path, f"{key}/capability", value.get("capability"), _maybe(_a_capability))
     if unknown := next((each for each in value if each not in ("name", "memory_bytes", "capability")), None):
         raise ConfigurationError(f"{path}: machine/{key}/{unknown}: this version knows no such key")
-    return Accelerator(name, memory, capability or capability_of(name))
+    return Accelerator(name, memory or memory_of(name), capability or capability_of(name))
 
 
 Read = Callable[[Any], tuple[bool, Any, str]]

@@ -14,7 +14,7 @@ from resolver import check_model
 from resolver.accelerators import GIB, PROFILES, Profile, Throughput, host_for, names, profile_of
 from resolver.cli import main
 from resolver.errors import ConfigurationError
-from resolver.host import Accelerator, Host, capability_of
+from resolver.host import Accelerator, Host, capability_of, memory_of
 from resolver.images import image_of, known_dates
 from resolver.preflight import check
 from resolver.settings import load_settings
@@ -45,6 +45,7 @@ def test_the_documentation_shows_each_profile_as_it_is(profile: Profile) -> None
 def test_a_device_of_a_profile_is_known_by_its_name_too(profile: Profile) -> None:
     for device in profile.devices:
         assert capability_of(device.name) == device.capability
+        assert device.name.startswith("TPU") or memory_of(device.name) == device.memory_bytes
 
 
 @pytest.mark.parametrize(
@@ -224,6 +225,15 @@ def test_a_wrong_profile_is_refused_by_its_key(tmp_path: Path, text: str, said: 
     with pytest.raises(ConfigurationError) as error:
         settings(tmp_path, text)
     assert str(error.value).startswith(f"{tmp_path / 'cwd' / 'resolver.toml'}: {said}")
+
+
+def test_a_run_of_the_pipeline_is_judged_for_where_it_runs(tmp_path: Path) -> None:
+    from pipeline.preflight import preflight
+
+    (tmp_path / "resolver.toml").write_text('accelerator = "kaggle-p100"\n')
+    checked = preflight(str(model_dir(tmp_path / "m")), purpose="train", config=tmp_path / "resolver.toml")
+    (report,) = checked.json["reports"]
+    assert (report["accelerator"], report["versions_from"]) == ("host", "this machine")
 
 
 def test_a_file_and_a_day_both_say_the_versions(tmp_path: Path, capsys) -> None:

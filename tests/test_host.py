@@ -52,3 +52,5 @@ def test_accelerators_are_read_from_the_driver_without_importing_it(tmp_path):
     (tmp_path / "accel0").touch()
     found = host._accelerators(tmp_path, tmp_path / "gpus")
     assert [each.name for each in found] == ["Tesla T4", "TPU"]
+    assert (found[0].memory_bytes, found[0].capability) == (15_837_691_904, (7, 5))
+    assert (found[1].memory_bytes, found[1].capability) == (None, None)

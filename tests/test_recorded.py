@@ -21,7 +21,7 @@ TARGET = Host(
     offline_set=True,
     has_network=False,
     unwritable={"HF_HOME": "/kaggle/input/hub"},
-    accelerators=(Accelerator("Tesla T4", 15_835_660_288, (7, 5)), Accelerator("Tesla T4", None, (7, 5))),
+    accelerators=(Accelerator("Tesla T4", 15_835_660_288, (7, 5)), Accelerator("Some GPU", None, None)),
     memory_bytes=31_000_000_000,
     model_types=frozenset({"bert", "llama"}),
     python="3.12.13",
@@ -71,9 +71,9 @@ def test_a_byte_order_mark_is_an_editors_habit(file: Path) -> None:
     assert read_machine(file).packages["torch"] == "2.10.0+cu128"
 
 
-def test_the_name_of_a_device_gives_its_capability_where_an_older_record_has_none(file: Path) -> None:
+def test_the_name_of_a_device_gives_its_memory_and_capability_where_an_older_record_has_none(file: Path) -> None:
     changed(file, machine__accelerators=[{"name": "NVIDIA H100 80GB HBM3", "memory_bytes": None}])
-    assert read_machine(file).accelerators == (Accelerator("NVIDIA H100 80GB HBM3", None, (9, 0)),)
+    assert read_machine(file).accelerators == (Accelerator("NVIDIA H100 80GB HBM3", int(79.1 * 2**30), (9, 0)),)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@
                    2d   rotary cosine and sine, once for all rows
       attention    s x heads x length   where scores are made in full ("eager"): Gemma 2 (s = 5), DeBERTa (s = 7)
 
-  The larger of MLP and full attention counts, not their sum: they are not alive at once. A row shorter than its batch
-  adds a mask of batch x length x length bytes. All logits are vocabulary x batch x length; a classifier makes none.
+  The larger of MLP and full attention counts, and what is beside it: the two are not alive at once. A row shorter
+  than its batch adds a mask of batch x length x length bytes. All logits are vocabulary x batch x length; a classifier makes none.
 - cache: 2 x layers x kv heads x d a token, only where the model generates; layers x (rank + rotary part) where it is
   compressed (MLA); layers with a sliding window keep no more than the window.
 - training (LoRA): an adapter element takes 2 for itself, 2 for its gradient, 8 for Adam's two moments; activations with
@@ -134,7 +134,7 @@ def activations_bytes(plan: Plan, shape: Shape, batch: int, length: int) -> int:
         again = TRAINED_MLP * shape.inner + TRAINED_HIDDEN * shape.hidden
         elements = tokens * (shape.layers * shape.hidden + again)
     else:
-        elements = tokens * max(shape.mlp + beside, shape.scores * shape.heads * length) + positions
+        elements = tokens * (max(shape.mlp, shape.scores * shape.heads * length) + beside) + positions
     if plan.work == "logits":
         elements = max(elements, tokens * (shape.vocabulary + shape.hidden))
     mask = batch * length * length if batch > 1 else 0

@@ -76,7 +76,7 @@ def measured(root: Path, batch: int, length: int) -> tuple[int, int]:
     return sum(each.nbytes for each in model.parameters()), seen.peak
 
 
-@pytest.mark.parametrize(("batch", "length"), [(1, 384), (4, 384), (2, 64)])
+@pytest.mark.parametrize(("batch", "length"), [(1, 192), (3, 128)])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_formula_is_what_torch_keeps_alive(models: Path, family: str, batch: int, length: int) -> None:
     plan = plan_of(evidence(models / family), context_bytes=0)
@@ -84,8 +84,10 @@ def test_the_formula_is_what_torch_keeps_alive(models: Path, family: str, batch:
     reckoned = demand(plan, batch, length)
     assert reckoned.weights_bytes == weights
     assert reckoned.cache_bytes == 0
-    assert reckoned.activations_bytes <= peak <= reckoned.activations_bytes * ABOVE.get(family, 1.01) + (
-        BUCKETS if family == "deberta-v2" else 4096 * batch
+    assert (
+        reckoned.activations_bytes
+        <= peak
+        <= reckoned.activations_bytes * ABOVE.get(family, 1.01) + (BUCKETS if family == "deberta-v2" else 4096 * batch)
     )
 
 
@@ -141,7 +143,9 @@ def test_training_with_checkpoints_is_what_torch_keeps_alive(batch: int, length:
     with LiveBytes() as seen:
         mask = torch.ones_like(ids)
         mask[0, : 8 * (batch - 1)] = 0
-        model(input_ids=ids, attention_mask=mask, labels=torch.zeros(batch, dtype=torch.long), use_cache=False).loss.backward()
+        model(
+            input_ids=ids, attention_mask=mask, labels=torch.zeros(batch, dtype=torch.long), use_cache=False
+        ).loss.backward()
     shape = Shape(layers, 128, 4, 512, 32, mlp=3 * 448, inner=448)
     reckoned = memory.activations_bytes(Plan("train", 0, 2, shape), shape, batch, length)
     assert reckoned <= seen.peak <= 1.15 * reckoned + 200_000  # the adapter's gradients, in float32
