@@ -13,7 +13,8 @@
       attention    s x heads x length   where scores are made in full ("eager"): Gemma 2 (s = 5), DeBERTa (s = 7)
 
   The larger of MLP and full attention counts, and what is beside it: the two are not alive at once. A row shorter
-  than its batch adds a mask of batch x length x length bytes. All logits are vocabulary x batch x length; a classifier makes none.
+  than its batch adds a mask of batch x length x length bytes. All logits are vocabulary x batch x length; a classifier
+  makes none.
 - cache: 2 x layers x kv heads x d a token, only where the model generates; layers x (rank + rotary part) where it is
   compressed (MLA); layers with a sliding window keep no more than the window.
 - training (LoRA): an adapter element takes 2 for itself, 2 for its gradient, 8 for Adam's two moments; activations with
