@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from model_factory import model_dir
 from mounts import HOST, environment
 
-from resolver import check_model
+from resolver import ModelRejected, check_model, resolve_model
 from resolver.accelerators import GIB, PROFILES, Profile, Throughput, host_for, names, profile_of
 from resolver.cli import main
 from resolver.errors import ConfigurationError
@@ -246,3 +246,10 @@ def test_a_file_and_a_day_both_say_the_versions(tmp_path: Path, capsys) -> None:
 def test_a_wrong_request_is_a_value_error(tmp_path: Path, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         check_model(tmp_path, **wrong)
+
+
+def test_resolve_model_refuses_what_the_named_machine_cannot_run(tmp_path: Path) -> None:
+    model = model_dir(tmp_path / "m")
+    assert str(resolve_model(model, purpose="load", accelerator="kaggle-p100", image="2026-02-02")) == str(model)
+    with pytest.raises(ModelRejected, match="no kernels for Tesla P100"):
+        resolve_model(model, purpose="load", accelerator="kaggle-p100", image="2026-06-22")
