@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import hostile
 import hub_factory
 import model_factory
 import tokenizer_factory
@@ -31,7 +32,7 @@ BLOCKS = {"python", "options", "machine", "report", "command"}
 HELPERS: dict[str, Any] = {
     **{name: each for module in (tokenizer_factory, model_factory) for name, each in vars(module).items()
        if not name.startswith("_")},
-    "hub": hub_factory, "json": json, "math": math, "os": os, "random": random, "struct": struct, "Path": Path,
+    "hub": hub_factory, "hostile": hostile, "json": json, "math": math, "os": os, "random": random, "struct": struct, "Path": Path,
 }  # fmt: skip
 # What the models of the pages are judged for: nothing of it is asked of the machine that runs the tests.
 MACHINE: dict[str, Any] = {
@@ -160,7 +161,7 @@ def through_the_command_line(case: Case, tmp: Path) -> str:
 def _command(case: Case, tmp: Path) -> str:
     words = shlex.split(case.blocks["command"].replace("$TMP", str(tmp)).replace("$MODEL", str(tmp / "model")))
     if words[0] == "arena":
-        from pipeline.cli.main import main
+        from pipeline.cli.main import run as main
     else:
         from resolver.cli import main
     return _printed(main, words[1:], tmp)

@@ -10,6 +10,7 @@ from case_pages import built, pages, read_page, rewritten, through_the_api, thro
 
 from resolver.rules.rulebook import RULES
 
+WRITE = os.environ.get("CASES") == "write"
 PAGES = pages()
 CASES = [pytest.param(page, case, id=case.name) for page in PAGES for case in page.cases]
 
@@ -18,7 +19,7 @@ CASES = [pytest.param(page, case, id=case.name) for page in PAGES for case in pa
 def test_the_report_is_what_the_page_says(page, case, tmp_path):
     with built(case, tmp_path):
         told = through_the_command_line(case, tmp_path)
-        if os.environ.get("CASES") == "write":
+        if WRITE:
             rewritten(page, next(each for each in read_page(page.path).cases if each.name == case.name), told)
             return
         assert told.rstrip() == case.blocks["report"].rstrip()
