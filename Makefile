@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench docs zipapp fuzz constraints clean
+.PHONY: help setup demo test lint types bench docs zipapp matrix mutate fuzz constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,12 @@ zipapp: ## resolver.pyz, one file that needs nothing but Python
 
 fuzz: $(STAMP) ## hostile bytes, many more of them than `make test` tries
 	FUZZ_EXAMPLES=10000 $(RUN) -m pytest $$(grep -rl FUZZ_EXAMPLES tests)
+
+matrix: $(STAMP) ## every family x every damage: our verdict beside what the libraries do, as a table
+	MATRIX=all $(RUN) -m pytest tests/proof/test_matrix.py
+
+mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
+	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py
 
 constraints: $(STAMP) ## write constraints.txt from what is installed
 	{ sed -n '/^#/p' constraints.txt; $(RUN) -m pip freeze --exclude-editable | sed 's/+.*//'; } > constraints.new

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from adapter_damage import ADAPTERS
 from damage_tools import Scene
 from damages import DAMAGES
+from damages_random import RANDOM
 from families import FAMILIES, build, lora
 from oracle_process import Answer, oracle
 from standard_level import findings
@@ -30,7 +31,7 @@ MASKED = frozenset({"bert", "deberta_v2", "deberta_v3", "modernbert"})
 CLOSE = 1e-5
 # Another precision is no damage: the same numbers, but for their last digits.
 OF_PRECISION, PRECISE = frozenset({"config.half-dtype", "weights.halve-precision"}), 0.15
-HARMS = {**DAMAGES, **ADAPTERS}
+HARMS = {**DAMAGES, **ADAPTERS, **RANDOM}
 
 
 class Subject(NamedTuple):
