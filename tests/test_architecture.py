@@ -32,7 +32,7 @@ FLOORS = (
     ("resolver.sources", "resolver.inspection"),
     ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
-    ("resolver.probe", "resolver.integrity"),
+    ("resolver.probe", "resolver.integrity", "resolver.repair"),
     ("resolver.resolve", "resolver.diagnosis", "resolver.preflight"),
     ("resolver.report",),
     ("resolver", "resolver.api", "resolver.cli", "resolver.__main__"),

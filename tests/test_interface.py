@@ -25,6 +25,7 @@ FLAGS = {
     },
     "list": COMMON,
     "inspect": COMMON,
+    "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},
     "explain": COMMON,
     "rules": COMMON,
     "doctor": COMMON,

@@ -13,6 +13,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("check", "say whether a model will load, score or train on this machine"),
     "list": ("list_models", "show every model on this machine"),
     "inspect": ("inspect_model", "show what a model's files say: architecture, parameters, dtypes, licence"),
+    "repair": ("repair", "make of a damaged index or a bare adapter a directory that loads"),
     "explain": ("explain", "print the page of a rule"),
     "rules": ("rules", "list all rules"),
     "doctor": ("doctor", "show this machine: caches, mounts, variables, versions, accelerators"),

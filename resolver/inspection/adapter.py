@@ -14,6 +14,7 @@ from resolver.record import Record, field
 CONFIG_FILE: Final = "adapter_config.json"
 SAFETENSORS_FILE: Final = "adapter_model.safetensors"
 PICKLE_FILE: Final = "adapter_model.bin"
+STATE_DICTS: Final = (".pth", ".pt", ".bin")
 MAX_CONFIG_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -63,12 +64,13 @@ def read_adapter(files: Listing) -> AdapterFacts | None:
     """Read the adapter of a directory; raises nothing.
 
     Returns:
-        None where neither adapter_config.json nor adapter_model.safetensors nor adapter_model.bin is there.
+        None where neither adapter_config.json nor adapter_model.safetensors nor adapter_model.bin is there, and no
+        lone state dict of LoRA tensors (`llama_3_finetuned_model.pth`) either.
     """
     weights_file = next((name for name in (SAFETENSORS_FILE, PICKLE_FILE) if files.get(name)), None)
     present = files.get(CONFIG_FILE) is not None
     if weights_file is None and not present:
-        return None
+        return _bare_state_dict(files)
     read = read_listed(files, CONFIG_FILE, max_bytes=MAX_CONFIG_BYTES) if present else JsonFile(value={})
     fault = fault_of(CONFIG_FILE, read)
     header = read_header(files.path(SAFETENSORS_FILE)) if is_readable(files, SAFETENSORS_FILE) else None
@@ -84,6 +86,23 @@ def read_adapter(files: Listing) -> AdapterFacts | None:
         opened=tuple(name for name in (CONFIG_FILE, weights_file) if name and files.get(name)),
         **(_fields(read.value) if read.is_object else {}),
     )
+
+
+def _bare_state_dict(files: Listing) -> AdapterFacts | None:
+    """What a training script saved: one torch file with LoRA tensors, in a directory that is no model."""
+    if files.get("config.json") is not None:
+        return None
+    lone = [each.name for each in files.at_top() if each.name.endswith(STATE_DICTS) and each.content != "unread"]
+    if len(lone) != 1:
+        return None
+    from resolver.inspection.state_dict import read_state_dict  # noqa: PLC0415 - few directories hold one
+
+    found = read_state_dict(files.path(lone[0])).tensors
+    if not any(".lora_A" in name for name in found):
+        return None
+    tensors = {name: Tensor(each.dtype, each.shape, 0, 0) for name, each in found.items()}
+    head = find_head({name: each.shape for name, each in tensors.items()})
+    return AdapterFacts(weights_file=lone[0], tensors=tensors, head=head)
 
 
 def _fields(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from resolver.finding import Identity, Report
 from resolver.host import Host
@@ -10,6 +10,9 @@ from resolver.inspection.description import ModelDescription
 from resolver.record import Record, field
 from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from resolver.repair.place import Repair
 
 
 class ListedModel(Record):
@@ -54,3 +57,4 @@ class Told(Record):
     descriptions: tuple[tuple[Identity, ModelDescription], ...] | None = None
     rules: tuple[Rule, ...] | None = None
     machine: Machine | None = None
+    repair: "Repair | None" = None

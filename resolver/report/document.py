@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from resolver.finding import Finding, NotFound, Report, TrailStep
 from resolver.host import Accelerator
@@ -13,6 +13,9 @@ from resolver.report.escape import mask, without_surrogates
 from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
 from resolver.version import VERSION
+
+if TYPE_CHECKING:
+    from resolver.repair.place import Repair
 
 HUGE_BITS: Final = 1_024
 
@@ -25,6 +28,7 @@ def envelope(told: Told) -> Document:
         "descriptions": _each(told.descriptions, lambda pair: description(*pair)),
         "rules": _each(told.rules, rule),
         "machine": None if told.machine is None else machine(told.machine),
+        "repair": None if told.repair is None else repair(told.repair),
     }
     document: Document = {
         "schema_version": 1,
@@ -127,6 +131,19 @@ def accelerator(told: Accelerator) -> Document:
     """One device."""
     capability = None if told.capability is None else list(told.capability)
     return {"name": told.name, "memory_bytes": told.memory_bytes, "capability": capability}
+
+
+def repair(told: "Repair") -> Document:
+    """What was made."""
+    return {
+        "kind": told.kind,
+        "source": str(told.source),
+        "target": str(told.target),
+        "files": list(told.files),
+        "size_bytes": told.size_bytes,
+        "tensors": told.tensors,
+        "notes": list(told.notes),
+    }
 
 
 def machine(told: Machine) -> Document:

@@ -169,6 +169,18 @@ class Machine(Model):
     settings: str | None
 
 
+class Repair(Model):
+    """A directory that `repair` made."""
+
+    kind: Literal["index", "adapter"]
+    source: str
+    target: str
+    files: list[str]
+    size_bytes: int
+    tensors: int
+    notes: list[str]
+
+
 class Envelope(Model):
     """The one object of every command; a block that is another command's is absent."""
 
@@ -180,6 +192,7 @@ class Envelope(Model):
     descriptions: list[Description] | None = Field(default=None)
     rules: list[Rule] | None = Field(default=None)
     machine: Machine | None = Field(default=None)
+    repair: Repair | None = Field(default=None)
 
 
 def render(told: Told) -> str:

@@ -33,10 +33,11 @@ def adapter_config_missing(evidence: Evidence) -> Iterator[Finding]:
     name enclosed in double quotes: line 1 column 2 (char 1)". Rank and target modules can be read from the tensors;
     lora_alpha cannot: it has to come from the training run.
 
-    Example: a Kaggle dataset with adapter_model.safetensors alone.
+    Example: a Kaggle dataset with adapter_model.safetensors alone, or with the state dict that a notebook saved
+    (`llama_3_finetuned_model.pth`).
 
-    To mend it, copy adapter_config.json from where the adapter was trained. Beside a whole model, which is loaded
-    without it, lone adapter weights are left alone.
+    To mend it, copy adapter_config.json from where the adapter was trained, or have `resolver repair adapter` write
+    it. Beside a whole model, which is loaded without it, lone adapter weights are left alone.
     """
     if evidence.adapter is not None and evidence.adapter.adapter is None:
         yield adapter_config_missing.finding(
@@ -52,8 +53,15 @@ def adapter_config_missing(evidence: Evidence) -> Iterator[Finding]:
                 f"{adapter.weights_file} has no {CONFIG_FILE} beside it",
                 path=description.root,
                 evidence=_readable_from(adapter),
-                fix=f"copy {CONFIG_FILE} from where it was trained; lora_alpha cannot be read from the tensors",
+                fix=f"copy {CONFIG_FILE} from where it was trained, or have it written; lora_alpha cannot be read from "
+                "the tensors: it is what the training run was given",
+                command=_repair(description, adapter),
             )
+
+
+def _repair(description: ModelDescription, adapter: AdapterFacts) -> str:
+    source = description.files.path(adapter.weights_file or SAFETENSORS_FILE)
+    return f"resolver repair adapter {quoted(source)} --base BASE --alpha N --to {quoted(f'{description.root}-mended')}"
 
 
 def _broken_config(description: ModelDescription, adapter: AdapterFacts) -> Iterator[Finding]:
@@ -74,7 +82,10 @@ def _readable_from(adapter: AdapterFacts) -> dict[str, Json]:
     modules: list[Json] = [
         *sorted({name.split(".lora_A")[0].rpartition(".")[2] for name in tensors if ".lora_A" in name})
     ]
-    return {"tensors": len(tensors), "r": ranks, "target_modules": modules} if tensors else {"tensors": None}
+    if not tensors:
+        return {"tensors": None}
+    head: dict[str, Json] = {} if adapter.head is None else {"labels": adapter.head.rows}
+    return {"tensors": len(tensors), "r": ranks, "target_modules": modules, **head}
 
 
 @rule(

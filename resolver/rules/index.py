@@ -13,12 +13,21 @@ from resolver.rules.rule import Evidence, Rule, rule
 from resolver.rules.weights import is_model
 from resolver.rules.words import few, quoted, size, some
 
+REWRITE: Final = "write the index anew from the shards' headers, beside a copy of the model"
 REFETCH: Final = "fetch the index again from where the shards came from, or save the model again"
 
 
 def _fetch_index(model: ModelDescription) -> str:
     name = model.weights.index.file if model.weights.index else "model.safetensors.index.json"
     return f"hf download REPO_ID {name} --local-dir {quoted(model.root)} --force-download"
+
+
+def _mended(model: ModelDescription) -> tuple[str, str]:
+    """The fix and its command: from the headers where every shard is there, from the source where one is not."""
+    index = model.weights.index
+    if model.weights.missing or (index is not None and not index.file.endswith(".safetensors.index.json")):
+        return REFETCH, _fetch_index(model)
+    return REWRITE, f"resolver repair index {quoted(model.root)} --to {quoted(f'{model.root}-mended')}"
 
 
 def _usable(model: ModelDescription) -> IndexFacts | None:
@@ -52,8 +61,8 @@ def index_invalid(evidence: Evidence) -> Iterator[Finding]:
         path=model.files.path(index.file),
         place=Place(line=fault.line, pointer=fault.pointer),
         evidence={"fault": fault.message, "line": fault.line, "column": fault.column},
-        fix=REFETCH,
-        command=_fetch_index(model),
+        fix=_mended(model)[0],
+        command=_mended(model)[1],
     )
 
 
@@ -157,8 +166,8 @@ def tensor_unindexed(evidence: Evidence) -> Iterator[Finding]:
             path=model.files.path(index.file),
             place=Place(pointer="/weight_map"),
             evidence={"count": len(found), "tensors": few(found)},
-            fix=REFETCH,
-            command=_fetch_index(model),
+            fix=_mended(model)[0],
+            command=_mended(model)[1],
         )
 
 
@@ -178,8 +187,8 @@ def _never_opened(model: ModelDescription, index: IndexFacts) -> Iterator[Findin
             place=Place(pointer="/weight_map"),
             evidence={"count": len(strays), "shards": few(strays)},
             consequence="no loader opens it; what the model lacks without it becomes random, silently",
-            fix=REFETCH,
-            command=_fetch_index(model),
+            fix=_mended(model)[0],
+            command=_mended(model)[1],
         )
 
 
@@ -272,8 +281,8 @@ def total_size_differs(evidence: Evidence) -> Iterator[Finding]:
             path=model.files.path(index.file),
             place=Place(pointer="/metadata/total_size"),
             evidence={"total_size": index.total_size, "tensors_bytes": actual},
-            fix=REFETCH,
-            command=_fetch_index(model),
+            fix=_mended(model)[0],
+            command=_mended(model)[1],
         )
 
 
@@ -346,8 +355,8 @@ def shards_without_index(evidence: Evidence) -> Iterator[Finding]:
         f"{len(shards)} shards are here and {name} is not",
         path=model.files.path(shards[0]),
         evidence=told,
-        fix=f"fetch {name}" + ("" if pickled else ", or write it from the shards' headers"),
-        command=f"hf download REPO_ID {name} --local-dir {quoted(model.root)}" if pickled else _fetch_index(model),
+        fix=f"fetch {name}" if pickled else _mended(model)[0],
+        command=f"hf download REPO_ID {name} --local-dir {quoted(model.root)}" if pickled else _mended(model)[1],
     )
 
 

@@ -266,3 +266,32 @@ def test_adapter_config_of_any_shape_is_judged(tmp_path):
     for value in ({}, {"base_model_name_or_path": 5}, {"task_type": ["SEQ_CLS"], "r": "4"}):
         (tmp_path / CONFIG).write_text(json.dumps(value))
         assert judge(tmp_path, rules=RULES, intent=ALONE).codes("error") == ["A402", "A403"]
+
+
+# --- the state dict that a notebook saves ------------------------------------------------------------------------
+
+
+def test_a401_bare_state_dict_of_a_notebook_names_rank_modules_labels_and_the_command(base, tmp_path):
+    """torch.save of what has a gradient, under live names, without a configuration: nothing loads it."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForSequenceClassification
+
+    model = AutoModelForSequenceClassification.from_pretrained(str(base), num_labels=3)
+    live = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", r=4, target_modules=["o_proj", "v_proj"]))
+    root = tmp_path / "bare"
+    root.mkdir()
+    torch.save({n: p for n, p in live.named_parameters() if p.requires_grad}, root / "llama_3_finetuned_model.pth")
+    with pytest.raises(ValueError, match=r"Can't find 'adapter_config.json' at"):
+        load(base, root)
+    (finding,) = judge(root, rules=RULES, intent=ALONE).of("A401")
+    assert (finding.evidence["r"], finding.evidence["labels"]) == ([4], 3)
+    assert finding.evidence["target_modules"] == ["o_proj", "v_proj"]
+    assert finding.fix.command.startswith(f"resolver repair adapter {root}/llama_3_finetuned_model.pth --base BASE")
+
+
+def test_a401_near_miss_a_state_dict_without_lora_is_no_adapter(tmp_path):
+    import torch
+
+    torch.save({"model.norm.weight": torch.ones(4)}, tmp_path / "model.pth")
+    assert judge(tmp_path, rules=RULES, intent=ALONE).codes() == []
