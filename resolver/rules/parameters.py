@@ -121,7 +121,7 @@ def parameters_missing(evidence: Evidence) -> Iterator[Finding]:
     if beyond and stored:
         facts |= {"num_hidden_layers": config.num_hidden_layers, "layers_stored": stored[-1] + 1}
         fix = f"num_hidden_layers is {config.num_hidden_layers}, the weights hold {stored[-1] + 1} layers: {fix}"
-    only_pooler = all(re.search(POOLER, name) for name in missing)
+    only_pooler = loading.built.endswith("Model") and all(re.search(POOLER, name) for name in missing)
     yield parameters_missing.finding(
         f"{_number(len(missing))} of {loading.built} in no file: {some(tuple(missing))}",
         path=evidence.model.files.path(evidence.model.weights.chosen or ""),
@@ -235,6 +235,17 @@ def _blamed(evidence: Evidence, stored: tuple[int, ...], expected: tuple[int, ..
     return None
 
 
+def _refused_there_too(evidence: Evidence) -> str | None:
+    reason, loading = _not_loaded(evidence), _loading(evidence)
+    target = evidence.host.packages.get("transformers")
+    if reason is not None or loading is None or target is None:
+        return reason
+    if loading.version.split(".")[:2] != target.split(".")[:2]:
+        does = "refuses" if loading.refused else "takes"
+        return f"transformers {loading.version} {does} it here, and it is judged for {target}"
+    return None
+
+
 @rule(
     "C318",
     "loader-refuses",
@@ -242,7 +253,7 @@ def _blamed(evidence: Evidence, stored: tuple[int, ...], expected: tuple[int, ..
     level="standard",
     requires=("W101", "W102", "W103", "W104", "W106", "W117", "C302", "C303", "C304", "C305", "C309", "S604", "R801",
               "R802", "R806", "R808"),
-    applies=_not_loaded,
+    applies=_refused_there_too,
     consequence="from_pretrained raises the same",
 )  # fmt: skip
 def loader_refuses(evidence: Evidence) -> Iterator[Finding]:

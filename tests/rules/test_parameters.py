@@ -230,8 +230,23 @@ def test_c318_what_the_library_refuses_is_told_in_its_words(tmp_path):
     edit_json(root / "config.json", lambda config: {**config, "num_attention_heads": 3})
     (finding,) = judged(root).findings
     assert (finding.code, finding.severity) == ("C318", "error")
-    with pytest.raises(Exception, match=finding.evidence["said"].partition(":")[0][:0] or "."):
+    with pytest.raises(Exception, match="not a multiple of the number of attention heads") as raised:
         logits(root)
+    assert type(raised.value).__name__ == finding.evidence["said"].partition(":")[0]
+
+
+@pytest.mark.parametrize("refused", ["ValueError: no", ""])
+def test_c318_what_another_transformers_says_is_no_verdict_on_the_judged_one(tmp_path, refused):
+    root = build(tmp_path / "m", "llama")
+    asked = evidence(root).replaced(
+        host=Host(packages={**TRIED, "transformers": "4.57.6"}),
+        observed=Observed(loading=Loading(version="5.23.0", refused=refused)),
+    )
+    result = judge(asked, parameters.RULES, level="standard")
+    assert codes(result) == []
+    (skipped,) = [each for each in result.skipped if each.code == "C318"]
+    assert "5.23.0" in skipped.reason
+    assert "4.57.6" in skipped.reason
 
 
 def test_pickles_and_quantised_weights_are_not_meta_loaded_and_say_so(tmp_path):
