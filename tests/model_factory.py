@@ -203,6 +203,55 @@ def model_dir(
     return root
 
 
+def adapter_dir(
+    root: Path,
+    *,
+    base: Path | str = "org/base",
+    head: bool = False,
+    rank: int = 4,
+    wide: int = 16,
+    prefix: str = "",
+    settings: Mapping[str, Any] | None = None,
+    without: Collection[str] = (),
+) -> Path:
+    """A LoRA adapter over q_proj of the two layers of `model_dir`'s Llama, as peft saves it, written without a library.
+
+    Args:
+        root: the directory to make.
+        base: what it names as its base.
+        head: a SEQ_CLS adapter with three labels.
+        rank, wide: of the matrices, whatever the configuration says.
+        prefix: more of it before each module's name.
+        settings: keys laid over the configuration.
+        without: files or keys of the configuration that are left out.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(2):
+        module = f"base_model.model.{prefix}model.layers.{layer}.self_attn.q_proj"
+        shapes |= {f"{module}.lora_A.weight": (rank, wide), f"{module}.lora_B.weight": (wide, rank)}
+    if head:
+        shapes["base_model.model.score.weight"] = (3, wide)
+    config = {
+        "base_model_name_or_path": str(base),
+        "lora_alpha": 8,
+        "modules_to_save": ["score"] if head else None,
+        "peft_type": "LORA",
+        "r": 4,
+        "target_modules": ["q_proj"],
+        "task_type": "SEQ_CLS" if head else "CAUSAL_LM",
+        **(settings or {}),
+    }
+    if "adapter_model.safetensors" not in without:
+        write_safetensors(
+            root / "adapter_model.safetensors", {name: ("F32", shape, None) for name, shape in shapes.items()}
+        )
+    if "adapter_config.json" not in without:
+        kept = {key: value for key, value in config.items() if key not in without}
+        (root / "adapter_config.json").write_text(json.dumps(kept, indent=2))
+    return root
+
+
 def lfs_pointer(size_bytes: int = 4_976_698_672, seed: str = "weights") -> str:
     """The text of a Git LFS pointer."""
     oid = hashlib.sha256(seed.encode()).hexdigest()
