@@ -29,9 +29,11 @@ class AdapterFacts(Record):
         peft_type, task_type: as written.
         r, lora_alpha: rank, and numerator of the scale.
         target_modules: names, or one pattern.
+        target_parameters: names of parameters, where modules have no layer of their own (fused experts).
         modules_to_save: whole modules that are stored beside the low-rank ones.
         keys: the keys of adapter_config.json.
         rank_pattern: module name or pattern -> rank, where it differs from `r`.
+        replicates: layers are laid over one another anew (`layer_replication`), so that more are named than stored.
         fan_in_fan_out: weights are stored as (in, out), as Conv1D of GPT-2 has them.
         tensors: by name, from a safetensors header; None where it could not be read or the weights are a pickle.
         head: the stored classifier head; None where there is none, or `tensors` is None.
@@ -49,9 +51,11 @@ class AdapterFacts(Record):
     r: int | None = None
     lora_alpha: float | None = None
     target_modules: tuple[str, ...] = ()
+    target_parameters: tuple[str, ...] = ()
     modules_to_save: tuple[str, ...] = ()
     keys: frozenset[str] = frozenset()
     rank_pattern: Mapping[str, int] = field(default_factory=dict)
+    replicates: bool = False
     fan_in_fan_out: bool = False
     tensors: Mapping[str, Tensor] | None = None
     head: HeadFacts | None = None
@@ -114,9 +118,11 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
         "r": config["r"] if type(config.get("r")) is int else None,
         "lora_alpha": alpha if type(alpha) in (int, float) else None,
         "target_modules": _texts(config.get("target_modules")),
+        "target_parameters": _texts(config.get("target_parameters")),
         "modules_to_save": _texts(config.get("modules_to_save")),
         "keys": frozenset(config),
         "rank_pattern": {key: each for key, each in _mapping(config.get("rank_pattern")).items() if type(each) is int},
+        "replicates": bool(config.get("layer_replication")),
         "fan_in_fan_out": config.get("fan_in_fan_out") is True,
     }
 

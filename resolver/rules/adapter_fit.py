@@ -187,9 +187,11 @@ def adapter_rank_differs(evidence: Evidence) -> Iterator[Finding]:
     for description, adapter in _lora(evidence):
         ranks: dict[tuple[int, int], list[str]] = {}
         for pair in pairs_of(adapter.tensors or {}):
-            stored, stated = _rank(pair), _stated(adapter, pair.module)
-            if stored is not None and stated is not None and stored != stated:
-                ranks.setdefault((stored, stated), []).append(pair.module)
+            stated = _stated(adapter, pair.module)
+            for stored in _ranks(pair):
+                if stated is not None and stored != stated:
+                    ranks.setdefault((stored, stated), []).append(pair.module)
+                    break
         for (stored, stated), modules in ranks.items():
             yield adapter_rank_differs.finding(
                 f"the matrices have rank {stored}, {CONFIG_FILE} states {stated}: {some(tuple(modules))}",
@@ -200,10 +202,9 @@ def adapter_rank_differs(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _rank(pair: Pair) -> int | None:
-    if pair.down is not None and pair.down:
-        return pair.down[0]
-    return pair.up[-1] if pair.up else None
+def _ranks(pair: Pair) -> tuple[int, ...]:
+    """The rank by each matrix: rows of A, columns of B."""
+    return (*(pair.down[:1] if pair.down else ()), *(pair.up[-1:] if pair.up else ()))
 
 
 def _stated(adapter: AdapterFacts, module: str) -> int | None:
@@ -232,12 +233,19 @@ def adapter_names_no_module(evidence: Evidence) -> Iterator[Finding]:
 
         UserWarning: Found missing adapter keys while loading the checkpoint: ['base_model.model.model.layers.0…']
 
-    The model then answers as if it had no adapter, or half of one. Example: a state dict whose prefix was cut
-    (`base_model.layers…` for `base_model.model.model.layers…`), or an adapter of a deeper model.
+    The model then answers as if it had no adapter, or half of one. The same happens to matrices whose module
+    `target_modules` does not name, and to one matrix of a pair where the other was lost: it stays as it was born.
+
+    Example: a state dict whose prefix was cut (`base_model.layers…` for `base_model.model.model.layers…`), an adapter
+    of a deeper model, a configuration of another run.
 
     To mend it, rename the keys to the base's, with the prefix `base_model.model.`, or attach the right base.
     """
     for fit in _fits(evidence):
+        yield from _halves(fit)
+        yield from _untargeted(fit)
+        if fit.adapter.replicates:
+            continue
         pairs = pairs_of(fit.adapter.tensors or {})
         lost = [each.module for each in pairs if module_of(fit.base, each.module) is None and not _made(each.module)]
         if not lost:
@@ -251,6 +259,48 @@ def adapter_names_no_module(evidence: Evidence) -> Iterator[Finding]:
             evidence={**facts, **({"base_has": known} if known else {})},
             fix=f"rename them to the base's names after {PREFIX!r}, or attach the base that it was trained on",
         )
+
+
+def _halves(fit: Fit) -> Iterator[Finding]:
+    description, adapter, _ = fit
+    halves = [each.module for each in pairs_of(adapter.tensors or {}) if each.down is None or each.up is None]
+    if halves:
+        yield adapter_names_no_module.finding(
+            f"one matrix of the pair is absent: {some(tuple(halves))}",
+            path=description.files.path(adapter.weights_file or CONFIG_FILE),
+            evidence={"modules": few(halves), "count": len(halves)},
+            consequence="peft leaves the other as it was born: these modules are the base's, or changed at random",
+            fix="copy the adapter's weights again",
+        )
+
+
+def _untargeted(fit: Fit) -> Iterator[Finding]:
+    description, adapter, base = fit
+    here = [each.module for each in pairs_of(adapter.tensors or {}) if module_of(base, each.module) is not None]
+    missed = [module for module in here if not _targeted(adapter, module)]
+    if missed:
+        yield adapter_names_no_module.finding(
+            f"target_modules does not name {some(tuple(missed))}, whose matrices are stored",
+            path=description.files.path(CONFIG_FILE),
+            place=Place(pointer="/target_modules"),
+            evidence={"modules": few(missed), "count": len(missed), "target_modules": few(adapter.target_modules)},
+            fix="take the adapter_config.json of these weights",
+        )
+
+
+def _targeted(adapter: AdapterFacts, module: str) -> bool:
+    """As peft decides: a name, the end of a name, a pattern for the whole of it, or every linear layer."""
+    targets = adapter.target_modules
+    if not targets or "all-linear" in targets:
+        return True
+    if any(module == each or module.endswith(f".{each}") for each in targets):
+        return True
+    if any(f"{module}.weight".endswith(each) for each in adapter.target_parameters):
+        return True
+    try:
+        return any(re.fullmatch(each, module) for each in targets)
+    except re.error:
+        return True
 
 
 RULES: tuple[Rule, ...] = (adapter_rank_differs, adapter_base_mismatch, adapter_names_no_module)

@@ -149,6 +149,34 @@ def test_a409_names_that_match_nothing_are_an_error_as_peft_loads_nothing_of_the
     assert torch.equal(changed, logits(base)) is (count == 14)
 
 
+def test_a409_a_lost_half_is_an_error_as_peft_leaves_the_other_as_it_was_born(causal):
+    base, laid = causal
+    whole = logits(base, laid)
+    lost = "base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight"
+    edit_tensors(laid, lambda tensors: {name: each for name, each in tensors.items() if name != lost})
+    assert codes(judged(base, laid)) == ["A409"]
+    assert not torch.allclose(logits(base, laid), whole)
+
+
+def test_a409_a_module_that_no_target_names_is_an_error_as_peft_drops_its_matrices(causal):
+    base, laid = causal
+    whole = logits(base, laid)
+    edit_json(laid / "adapter_config.json", lambda config: {**config, "target_modules": ["q_proj"]})
+    found = judged(base, laid)
+    assert codes(found) == ["A409"]
+    assert of(found, "A409").evidence["count"] == 12
+    assert not torch.allclose(logits(base, laid), whole)
+
+
+def test_a405_one_matrix_of_another_rank_is_an_error_as_in_peft(causal):
+    base, laid = causal
+    odd = "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight"
+    edit_tensors(laid, lambda tensors: {n: torch.zeros(t.shape[0], 7) if n == odd else t for n, t in tensors.items()})
+    assert codes(judged(base, laid)) == ["A405"]
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        logits(base, laid)
+
+
 def test_a407_causal_adapter_on_a_classifier_is_an_error_as_in_peft(tmp_path, causal):
     _, laid = causal
     base = build(tmp_path / "c", "llama", classifier=True)
