@@ -12,9 +12,9 @@ from resolver.inspection.weights import WeightsFacts
 from resolver.record import Record
 
 if TYPE_CHECKING:
-    from resolver.inspection.ties import TieFacts
     from resolver.inspection.evidence import RecordedFiles
     from resolver.inspection.licence import LicenceFacts
+    from resolver.inspection.ties import TieFacts
     from resolver.inspection.tokenizer import TokenizerFacts
 
 

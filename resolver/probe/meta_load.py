@@ -15,6 +15,12 @@ MOST: Final = 10_000  # names that are sent back; the counts are whole
 CLASSIFIER: Final = "AutoModelForSequenceClassification"
 CAUSAL: Final = "AutoModelForCausalLM"
 OTHER: Final = "AutoModel"
+AUTO: Final = (
+    (("ForCausalLM", "LMHeadModel"), CAUSAL),
+    (("ForSequenceClassification",), CLASSIFIER),
+    (("ForMaskedLM",), "AutoModelForMaskedLM"),
+    (("ForConditionalGeneration",), "AutoModelForSeq2SeqLM"),
+)
 
 
 def answer(request: dict[str, Any]) -> Json:
@@ -55,19 +61,27 @@ def _load(transformers: Any, root: str, purpose: str, head: str, labels: int) ->
     local = {"local_files_only": True, "trust_remote_code": False}
     config = transformers.AutoConfig.from_pretrained(root, **local)
     named = (getattr(config, "architectures", None) or [None])[0]
-    name = _class(transformers, named, purpose, head)
+    name = _class(transformers, config, named, purpose, head)
     options = {**local, "device_map": "meta", "output_loading_info": True, "ignore_mismatched_sizes": True}
     if name == CLASSIFIER:
         options["num_labels"] = labels
     built, info = getattr(transformers, name).from_pretrained(root, **options)
-    return name if type(built).__name__ != named else "", built, info
+    # What was asked for by the purpose, or by nobody, may have another head; what config.json names may not.
+    other = type(built).__name__ != named and (purpose != "load" or name == OTHER)
+    return name if other else "", built, info
 
 
-def _class(transformers: Any, named: str | None, purpose: str, head: str) -> str:
+def _class(transformers: Any, config: Any, named: str | None, purpose: str, head: str) -> str:
+    """The class that config.json names, where it is of this model_type; else the Auto class of its kind."""
     if purpose != "load":
         return CAUSAL if head == "tokens" else CLASSIFIER
     found = getattr(transformers, named, None) if named else None
-    return str(named) if found is not None and hasattr(found, "from_pretrained") else OTHER
+    wanted = getattr(found, "config_class", None)
+    if named is None or wanted is None:
+        return OTHER
+    if isinstance(config, wanted):
+        return named
+    return next((auto for kinds, auto in AUTO if named.endswith(kinds)), OTHER)
 
 
 def _told(built: Any, info: dict[str, Any], other: str) -> dict[str, Json]:

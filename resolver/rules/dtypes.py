@@ -160,4 +160,47 @@ def pickle_weights_blocked(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-RULES: tuple[Rule, ...] = (dtype_unsupported, pickle_weights_blocked)
+WHOLE: Final = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL"})
+
+
+def _plain(evidence: Evidence) -> str | None:
+    if evidence.model.config.quantization is not None:
+        return Moot("the weights are quantised: whole numbers are what they are packed into")
+    return is_model(evidence)
+
+
+@rule(
+    "W122",
+    "weights-not-floating",
+    severity="error",
+    requires=("W113", "C302"),
+    applies=_plain,
+    consequence="transformers casts the numbers as they stand and goes on: every layer is rubbish, silently",
+)
+def weights_not_floating(evidence: Evidence) -> Iterator[Finding]:
+    """Weight matrices are stored as whole numbers, and no quantisation is declared that would unpack them.
+
+    transformers takes whatever dtype a tensor has, casts it to the model's, and says nothing: no exception, no row in
+    the load report, logits that mean nothing.
+
+    Example: a quantised export whose `quantization_config` was lost, or config.json of the original beside it.
+
+    To mend it, bring the config.json that belongs to these files, or take the weights that are not quantised.
+    """
+    model = evidence.model
+    found = [
+        name
+        for name, stored in model.weights.tensors.items()
+        if stored.dtype in WHOLE and name.endswith(".weight") and len(stored.shape) > 1
+    ]
+    if found:
+        stored = model.weights.tensors[found[0]]
+        yield weights_not_floating.finding(
+            f"{some(tuple(found))}: stored as {stored.dtype}, and config.json declares no quantisation",
+            path=model.files.path(stored.file),
+            evidence={"tensors": few(found), "count": len(found), "dtype": stored.dtype},
+            fix="bring the config.json that belongs to these weights, with its quantization_config",
+        )
+
+
+RULES: tuple[Rule, ...] = (dtype_unsupported, pickle_weights_blocked, weights_not_floating)

@@ -6,10 +6,10 @@ import struct
 import pytest
 import torch
 from families import build
-from model_factory import model_dir
+from model_factory import llama_tensors, model_dir
 from rule_driver import TRIED, judge
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from resolver.inspection.safetensors import BITS
 from resolver.rules import dtypes
@@ -79,6 +79,31 @@ def test_w120_near_miss_a_pickle_beside_safetensors_is_not_opened(tmp_path):
     judged = judge(root, rules=RULES, packages={**NOW, "torch": "2.5.1"})
     assert judged.of("W120") == []
     assert "no pickles" in judged.skipped["W120"]
+
+
+def test_w122_whole_numbers_load_silently_and_are_rubbish(tmp_path):
+    import transformers
+
+    root = build(tmp_path / "m", "llama")
+    tensors = load_file(root / "model.safetensors")
+    ids = torch.arange(4, 12)[None]
+    whole = transformers.AutoModelForCausalLM.from_pretrained(root)(ids).logits
+    name = "model.layers.0.mlp.up_proj.weight"
+    save_file({**tensors, name: (tensors[name] * 100).to(torch.int8)}, root / "model.safetensors", {"format": "pt"})
+    (finding,) = judge(root, rules=RULES, packages=NOW).of("W122")
+    assert finding.evidence["tensors"] == [name]
+    assert not torch.allclose(transformers.AutoModelForCausalLM.from_pretrained(root)(ids).logits, whole)
+
+
+def test_w122_near_miss_positions_and_declared_packing_are_no_weights(tmp_path):
+    positions = {**llama_tensors(), "model.position_ids": ("I64", (1, 8), None)}
+    assert judge(model_dir(tmp_path / "a", tensors=positions), rules=RULES, packages=NOW).of("W122") == []
+    packed = {**llama_tensors(), "model.layers.0.mlp.up_proj.weight": ("U8", (32, 16), None)}
+    config = {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}
+    root = model_dir(tmp_path / "b", tensors=packed, config=config)
+    judged = judge(root, rules=RULES, packages=NOW)
+    assert judged.of("W122") == []
+    assert "quantised" in judged.skipped["W122"]
 
 
 def test_every_rule_explains_itself():

@@ -249,6 +249,15 @@ def test_c318_what_another_transformers_says_is_no_verdict_on_the_judged_one(tmp
     assert "4.57.6" in skipped.reason
 
 
+def test_another_model_type_over_these_weights_is_found_as_the_auto_classes_choose_by_it(tmp_path):
+    root = build(tmp_path / "m", "llama")
+    edit_json(root / "config.json", lambda config: {**config, "model_type": "bert"})
+    assert codes(judged(root), "error")
+    other = build(tmp_path / "q", "qwen3")
+    edit_json(other / "config.json", lambda config: {**config, "model_type": "qwen2"})
+    assert codes(judged(other), "error")
+
+
 def test_pickles_and_quantised_weights_are_not_meta_loaded_and_say_so(tmp_path):
     root = build(tmp_path / "m", "llama")
     tensors = load_file(root / "model.safetensors")
