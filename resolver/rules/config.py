@@ -165,6 +165,8 @@ def _place(fault: Fault) -> dict[str, Json]:
 def _own_code(evidence: Evidence) -> str | None:
     """Without a model_type that transformers knows, an auto_map decides."""
     config = evidence.model.config
+    if evidence.model.adapter is not None and not config.present:
+        return Moot("an adapter has no config.json; its base brings it")
     if "AutoConfig" in config.auto_map and (config.model_type is None or _since(evidence) is None):
         return "auto_map brings the model's own code, which decides: S603"
     return None

@@ -290,6 +290,14 @@ def test_a401_bare_state_dict_of_a_notebook_names_rank_modules_labels_and_the_co
     assert finding.fix.command.startswith(f"resolver repair adapter {root}/llama_3_finetuned_model.pth --base BASE")
 
 
+def test_an_adapter_alone_is_not_asked_for_a_model_type(base, made):
+    """Through the whole rule book: what C301 has nothing to judge in, C303 must not judge either."""
+    from resolver import check_model
+
+    report = check_model(made)
+    assert [each.code for each in report.findings if each.severity == "error"] == []
+
+
 def test_a401_near_miss_a_state_dict_without_lora_is_no_adapter(tmp_path):
     import torch
 
