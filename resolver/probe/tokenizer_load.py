@@ -36,11 +36,11 @@ def answer(request: dict[str, Any]) -> Json:
         loaded = transformers.AutoTokenizer.from_pretrained(
             request["path"], local_files_only=True, trust_remote_code=False
         )
-        return {"version": version, "class": type(loaded).__name__, **_tokens(loaded)}
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - a library's panic is no Exception
         return {"version": version, **_raised(error)}
+    return {"version": version, "class": type(loaded).__name__, **_tokens(loaded)}
 
 
 def _tokens(loaded: Any) -> dict[str, Json]:
@@ -50,10 +50,20 @@ def _tokens(loaded: Any) -> dict[str, Json]:
     return {
         "size": len(loaded),
         "highest": None if highest is None else [highest, int(ids[highest])],
-        "ids": {role: loaded.convert_tokens_to_ids(text) for role, text in texts.items()},
+        "ids": {role: number for role, text in texts.items() if (number := _id(loaded, text)) is not None},
         "texts": {**texts},
         "encoded": {name: _encoded(loaded, text) for name, text in _texts()},
     }
+
+
+def _id(loaded: Any, text: str) -> int | None:
+    """A token's id; None where the library loses itself over it, as over an empty unk_token (RecursionError)."""
+    try:
+        return int(loaded.convert_tokens_to_ids(text))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - as above; the tokenizer has loaded, which is what was asked
+        return None
 
 
 def _texts() -> Iterator[tuple[str, str]]:
