@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from resolver.finding import Finding, Fix, Json, Severity
 from resolver.host import HOST, Accelerator
 from resolver.record import Record
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import quoted, size
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _limit(evidence: Evidence) -> tuple[str, int, int] | str:
             return f"the memory of {smallest.name} is not known here; --accelerator NAME judges for one that is"
         return smallest.name, len(host.accelerators), smallest.memory_bytes
     if host.accelerator == HOST:
-        return "no accelerator is known here; --accelerator NAME judges for one"
+        return Moot("no accelerator is known here; --accelerator NAME judges for one")
     if host.memory_bytes is None:
         return f"the memory of {host.accelerator} is not known"
     return "the CPU", 1, host.memory_bytes

@@ -5,7 +5,7 @@ from typing import Final
 
 from resolver.finding import Finding, Place
 from resolver.host import HERE, HOST, Accelerator
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import size
 
 Capability = tuple[int, int]
@@ -37,7 +37,7 @@ def _gpus(evidence: Evidence) -> tuple[Accelerator, ...]:
 def _no_gpu(evidence: Evidence) -> str | None:
     gpus = _gpus(evidence)
     if not gpus:
-        return "no GPU is judged for"
+        return Moot("no GPU is judged for")
     if any(each.capability is None for each in gpus):
         return "the compute capability of the accelerator is not known"
     return None
@@ -86,7 +86,7 @@ def dtype_unsupported_by_accelerator(evidence: Evidence) -> Iterator[Finding]:
 def _torch_known(evidence: Evidence) -> str | None:
     host = evidence.host
     if not host.accelerators:
-        return "no accelerator is judged for"
+        return Moot("no accelerator is judged for")
     if host.accelerator != HOST and host.source == HERE:
         return f"which torch {host.accelerator} has is not known: the versions are those of this machine"
     if host.version("torch") is None:
@@ -190,7 +190,7 @@ def _unusable(
 def _asks_for_flash(evidence: Evidence) -> str | None:
     dims = evidence.model.config.dimensions
     if dims is None or dims.attention not in FLASH:
-        return "config.json asks for no attention kernel of its own"
+        return Moot("config.json asks for no attention kernel of its own")
     return None
 
 
@@ -248,7 +248,7 @@ def _kernel(
 
 def _written(evidence: Evidence) -> str | None:
     if evidence.intent.purpose != "train":
-        return "only a training run writes what could fill a disk"
+        return Moot("only a training run writes what could fill a disk")
     if evidence.host.disk_bytes is None:
         return f"how much may be written on {evidence.host.accelerator} is not known"
     if not _adapter_elements(evidence):

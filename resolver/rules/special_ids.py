@@ -6,7 +6,7 @@ from typing import Final
 from resolver.finding import Finding, Json, Place
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.tokenizer import TokenizerFacts
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.tokens import id_of, text_of, tokenizers
 
 GENERATES: Final = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
@@ -33,7 +33,7 @@ def _ids_judged(evidence: Evidence) -> str | None:
         return "the tokenizer was not read"
     config = evidence.model.config
     if not config.special_ids and not config.generation_ids:
-        return "neither config.json nor generation_config.json names an id of bos, eos or pad"
+        return Moot("neither config.json nor generation_config.json names an id of bos, eos or pad")
     known = (id_of(evidence, *each, f"{role}_token") for each in tokenizers(evidence) for role in ROLES)
     if all(number is None for number in known):
         return "no id of a special token is known: there is no tokenizer, or only another library reads it"
@@ -111,7 +111,7 @@ def _differs(
 def _pad_judged(evidence: Evidence) -> str | None:
     usable = [facts for _, facts in tokenizers(evidence) if facts.source is not None]
     if not usable:
-        return "there is no tokenizer file to judge: T201"
+        return Moot("there is no tokenizer file to judge: T201")
     if all(facts.auto_map or facts.self_contained for facts in usable):
         return "auto_map brings the tokenizer's own code, which decides how it pads: S603"
     return None
@@ -172,9 +172,9 @@ def _pools(evidence: Evidence) -> str | None:
     intent, config = evidence.intent, evidence.model.config
     scored = intent.purpose == "score" and intent.head == "classifier"
     if not scored and not any(name.endswith(CLASSIFIES) for name in config.architectures):
-        return "no sequence classifier is asked for or declared"
+        return Moot("no sequence classifier is asked for or declared")
     if config.model_type not in POOLS_AT_PAD.split():
-        return f"no classifier of type {config.model_type} is known to look for padding"
+        return Moot(f"no classifier of type {config.model_type} is known to look for padding")
     return None
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from resolver.finding import Finding, Json, Place, Severity
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.special_ids import GENERATES
 from resolver.rules.tokens import tokenizers
 from resolver.rules.words import few, quoted
@@ -26,12 +26,13 @@ DEFAULT: Final = "default"
 def _instructed(evidence: Evidence) -> str | None:
     model, facts = evidence.model, evidence.model.tokenizer
     if facts is None or facts.source is None:
-        return "there is no tokenizer file: T201"
+        return Moot("there is no tokenizer file: T201")
     if facts.auto_map:
         return "auto_map brings the tokenizer's own code, which may write dialogues itself: S603"
     if not any(name.endswith(GENERATES) for name in model.config.architectures):
-        return "no architecture that generates text is declared"
-    return None if _name(model.root) else "its name does not say that it was trained on dialogues (instruct, chat, it)"
+        return Moot("no architecture that generates text is declared")
+    name = "its name does not say that it was trained on dialogues (instruct, chat, it)"
+    return None if _name(model.root) else Moot(name)
 
 
 def _name(root: "Path") -> str | None:
@@ -79,7 +80,7 @@ def chat_template_missing(evidence: Evidence) -> Iterator[Finding]:
 def _stored(evidence: Evidence) -> str | None:
     if any(facts.chat_templates for _, facts in tokenizers(evidence)):
         return None
-    return "there is no chat template"
+    return Moot("there is no chat template")
 
 
 @rule(

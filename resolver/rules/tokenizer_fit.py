@@ -5,7 +5,7 @@ from typing import Final
 
 from resolver.finding import Finding, Place
 from resolver.rules.embeddings import embedding_rows
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.tokens import file_of, size_of, tokenizers
 from resolver.rules.words import quoted
 
@@ -20,7 +20,7 @@ def _class_judged(evidence: Evidence) -> str | None:
     if not any(True for _ in tokenizers(evidence)):
         return "the tokenizer was not read"
     if all(facts.class_known is None for _, facts in tokenizers(evidence)):
-        return "no tokenizer_class is declared, or the model brings its own (auto_map): S603"
+        return Moot("no tokenizer_class is declared, or the model brings its own (auto_map): S603")
     installed = evidence.host.version("transformers")
     if installed is None:
         return "transformers is not installed: R801"
@@ -76,7 +76,7 @@ def _packages_judged(evidence: Evidence) -> str | None:
     if not any(True for _ in tokenizers(evidence)):
         return "the tokenizer was not read"
     if all(facts.source is None for _, facts in tokenizers(evidence)):
-        return "there is no tokenizer file: T201"
+        return Moot("there is no tokenizer file: T201")
     return None
 
 
