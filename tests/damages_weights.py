@@ -27,11 +27,12 @@ def _pick(scene: Scene, wanted: str = "") -> tuple[Path, Tensors, str] | None:
 
 def drop_tensor(scene: Scene) -> Touched:
     """Lost from the file, still in the index."""
-    file, tensors, name = _pick(scene) or (None, {}, "")
-    if file is None or len(tensors) < 2:
-        return None
-    del tensors[name]
-    return save(file, tensors), INDEX
+    for _ in range(20):
+        file, tensors, name = _pick(scene) or (None, {}, "")
+        if file is not None and len(tensors) > 1:
+            del tensors[name]
+            return save(file, tensors), INDEX
+    return None
 
 
 def rename_tensor(scene: Scene) -> Touched:
