@@ -178,7 +178,7 @@ def _plain(evidence: Evidence) -> str | None:
     consequence="transformers casts the numbers as they stand and goes on: every layer is rubbish, silently",
 )
 def weights_not_floating(evidence: Evidence) -> Iterator[Finding]:
-    """Weight matrices are stored as whole numbers, and no quantisation is declared that would unpack them.
+    """Weights or biases are stored as whole numbers, and no quantisation is declared that would unpack them.
 
     transformers takes whatever dtype a tensor has, casts it to the model's, and says nothing: no exception, no row in
     the load report, logits that mean nothing.
@@ -191,7 +191,7 @@ def weights_not_floating(evidence: Evidence) -> Iterator[Finding]:
     found = [
         name
         for name, stored in model.weights.tensors.items()
-        if stored.dtype in WHOLE and name.endswith(".weight") and len(stored.shape) > 1
+        if stored.dtype in WHOLE and name.endswith((".weight", ".bias"))
     ]
     if found:
         stored = model.weights.tensors[found[0]]
