@@ -40,7 +40,9 @@ def refusals(evidence: Evidence, facts: TokenizerFacts, real: "LoadedTokenizer")
     needed = any(name not in evidence.host.packages or name in real.said for name in facts.packages)
     if needed or facts.class_known is False:
         return
-    if real.outcome == "raised":
+    loading = None if evidence.observed is None else evidence.observed.loading
+    # What config.json says stops both loaders with the same words: C318 tells it.
+    if real.outcome == "raised" and (loading is None or not loading.refused.startswith(real.said)):
         yield "load the tokenizer", real.said
     for said in dict.fromkeys(real.failures.values()):
         texts = [TEXTS.get(name, name) for name, each in real.failures.items() if each == said]
