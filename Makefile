@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench docs zipapp matrix mutate fuzz constraints clean
+.PHONY: help setup demo test cases lint types bench docs zipapp matrix mutate fuzz constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score
 
 test: $(STAMP) ## all tests
 	$(RUN) -m pytest
+
+cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
+	CASES=write $(RUN) -m pytest -q tests/test_cases.py -k report
 
 lint: $(STAMP) ## ruff, every rule that pyproject.toml gives no reason against
 	$(RUN) -m ruff check .
