@@ -185,7 +185,7 @@ def _finding(of: Rule, evidence: Evidence, fit: Fit, message: str, severity: Sev
 
 def _fix(evidence: Evidence, fit: Fit) -> Fix:
     """What would fit, each way by itself; every number comes from the formula that said no."""
-    ways = [*_quantised(evidence, fit), *_smaller(evidence, fit), *_sharded(fit)]
+    ways = [*_halved(evidence, fit), *_quantised(evidence, fit), *_smaller(evidence, fit), *_sharded(fit)]
     fewer = _fewer(fit)
     if not ways:
         return Fix("no quantisation, batch or length fits on this device: choose a larger one, or a smaller model")
@@ -201,9 +201,29 @@ def _quantised(evidence: Evidence, fit: Fit) -> Iterator[str]:
     if evidence.model.config.quantization is not None or not _is_gpu(evidence):
         return
     for name, setting in (("int8", "load_in_8bit"), ("nf4", "load_in_4bit")):
-        packed = _fit(evidence, name)
-        if packed.needed.total_bytes <= _room(fit):
-            yield f"{name} (BitsAndBytesConfig({setting}=True)) takes {size(packed.needed.total_bytes)}"
+        yield from _with(f"{name} (BitsAndBytesConfig({setting}=True))", _fit(evidence, name), _room(fit))
+
+
+def _halved(evidence: Evidence, fit: Fit) -> Iterator[str]:
+    from resolver.rules.memory_plan import dtype_of  # noqa: PLC0415 - as above
+
+    if _is_gpu(evidence) and dtype_of(evidence) == "float32":
+        half = evidence.replaced(intent=evidence.intent.replaced(dtype="float16"))
+        yield from _with("float16 (--dtype float16)", _fit(half), _room(fit))
+
+
+def _with(way: str, fit: Fit, room: int) -> Iterator[str]:
+    """A way to take less: as many rows as were asked for, or as many as fit with it."""
+    if fit.needed.total_bytes <= room:
+        yield f"{way} takes {size(fit.needed.total_bytes)}"
+        return
+    fewer = _fewer(fit)
+    if fewer is not None:
+        yield f"{way} with {_rows(fewer)}"
+
+
+def _rows(fewer: tuple[int, int]) -> str:
+    return f"{fewer[0]} row{'s' * (fewer[0] > 1)} of {fewer[1]:,} tokens at once"
 
 
 def _fewer(fit: Fit) -> tuple[int, int] | None:
@@ -222,7 +242,7 @@ def _smaller(evidence: Evidence, fit: Fit) -> Iterator[str]:
         return
     fewer = _fewer(fit)
     if fewer is not None:
-        yield f"{fewer[0]} row{'s' * (fewer[0] > 1)} of {fewer[1]:,} tokens at once"
+        yield _rows(fewer)
 
 
 def _sharded(fit: Fit) -> Iterator[str]:

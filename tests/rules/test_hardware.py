@@ -12,8 +12,9 @@ from rule_driver import judge
 
 from resolver.accelerators import Profile, Throughput, host_for
 from resolver.host import Accelerator, Host
+from resolver.inspection.describe import describe
 from resolver.rules import hardware, kernels
-from resolver.rules.rule import Intent
+from resolver.rules.rule import Evidence, Intent
 
 RULES = (*hardware.RULES, *kernels.RULES)
 PACKAGES = {"torch": "2.13.0", "transformers": "5.23.0"}
@@ -125,6 +126,19 @@ def test_h701_what_the_fix_names_fits_by_the_same_rule(models: Path, length: int
     from resolver.cli import check, options
 
     options.parse("check", check, finding.fix.command.split()[2:])
+
+
+def test_h701_a_quantisation_that_leaves_room_for_fewer_rows_names_how_many(models: Path) -> None:
+    host = on("kaggle-t4x2")
+    (finding,) = fits(models / "8b", host, purpose="score", head="tokens", max_length=8192, batch_size=8).of("H701")
+    rows = int(re.search(r"int8 \([^)]*\)\) with (\d+) rows? of 8,192 tokens", finding.fix.text)[1])
+    plan = hardware._fit(evidence_of(models / "8b", host, batch_size=rows, max_length=8192), "int8")
+    more = hardware._fit(evidence_of(models / "8b", host, batch_size=rows + 1, max_length=8192), "int8")
+    assert plan.needed.total_bytes <= hardware._room(plan) < more.needed.total_bytes
+
+
+def evidence_of(path: Path, host: Host, **intent: Any) -> Evidence:
+    return Evidence(describe(path), Intent(purpose="score", head="tokens", **intent), host)
 
 
 def test_h701_a_70b_fits_nowhere_whole_and_says_what_sharding_does(models: Path) -> None:
