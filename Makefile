@@ -48,8 +48,9 @@ docs: $(STAMP) ## write the pages of the rules and the report's schema from the 
 zipapp: ## resolver.pyz, one file that needs nothing but Python
 	$(PYTHON) scripts/build_zipapp.py resolver.pyz
 
-fuzz: $(STAMP) ## hostile bytes, many more of them than `make test` tries
+fuzz: $(STAMP) ## hostile bytes, many more than `make test` tries: by chance, then guided by coverage
 	FUZZ_EXAMPLES=10000 $(RUN) -m pytest $$(grep -rl FUZZ_EXAMPLES tests)
+	$(RUN) fuzz/run.py --cases 100000
 
 matrix: $(STAMP) ## every family x every damage: our verdict beside what the libraries do, as a table
 	MATRIX=all $(RUN) -m pytest tests/proof/test_matrix.py

@@ -31,7 +31,7 @@ def drop_tensor(scene: Scene) -> Touched:
         file, tensors, name = _pick(scene) or (None, {}, "")
         if file is not None and len(tensors) > 1:
             del tensors[name]
-            return save(file, tensors), INDEX
+            return save(file, tensors), INDEX, scene.root.name
     return None
 
 
