@@ -28,6 +28,7 @@ class ChatTemplate(Record):
         file: the file that holds it.
         pointer: where in a JSON file; None where the file is the template.
         taken: whether a tokenizer of transformers 5 has it under its name; one that another hides is not taken.
+        fault: where the bytes of the file are no UTF-8, and so no tokenizer can be loaded beside it: what was met.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ChatTemplate(Record):
     file: str
     pointer: str | None = None
     taken: bool = True
+    fault: str | None = None
 
 
 def read_chat_templates(files: Listing, settings: Mapping[str, Any]) -> tuple[ChatTemplate, ...]:
@@ -53,10 +55,10 @@ def read_chat_templates(files: Listing, settings: Mapping[str, Any]) -> tuple[Ch
 
 def _of_files(files: Listing) -> Iterator[ChatTemplate]:
     if files.get(TEMPLATE_FILE):
-        yield ChatTemplate(DEFAULT, _text(files, TEMPLATE_FILE), TEMPLATE_FILE)
+        yield _of_file(files, DEFAULT, TEMPLATE_FILE)
     for name in files.files:
         if name.startswith(FOLDER) and name.endswith(".jinja") and "/" not in name[len(FOLDER) :]:
-            yield ChatTemplate(name[len(FOLDER) : -len(".jinja")], _text(files, name), name)
+            yield _of_file(files, name[len(FOLDER) : -len(".jinja")], name)
 
 
 def _of_settings(value: Any) -> Iterator[ChatTemplate]:
@@ -79,15 +81,18 @@ def _of_legacy(files: Listing) -> list[ChatTemplate]:
     return [ChatTemplate(DEFAULT, text, LEGACY_FILE, "/chat_template", taken=False)]
 
 
-def _text(files: Listing, name: str) -> str | None:
-    if not is_readable(files, name):
-        return None
+def _of_file(files: Listing, name: str, file: str) -> ChatTemplate:
+    if not is_readable(files, file):
+        return ChatTemplate(name, None, file)
     try:
-        with files.path(name).open("rb") as stream:
+        with files.path(file).open("rb") as stream:
             data = stream.read(MAX_TEMPLATE_BYTES + 1)
-        return None if len(data) > MAX_TEMPLATE_BYTES else data.decode("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
+        text = None if len(data) > MAX_TEMPLATE_BYTES else data.decode("utf-8")
+    except OSError:
+        return ChatTemplate(name, None, file)
+    except UnicodeDecodeError as error:
+        return ChatTemplate(name, None, file, fault=f"is no UTF-8: byte {data[error.start]:#04x} at {error.start:,}")
+    return ChatTemplate(name, text, file)
 
 
 def _bounded(text: str) -> str | None:

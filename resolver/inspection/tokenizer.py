@@ -160,6 +160,7 @@ def _read_here(files: Listing) -> TokenizerFacts:
     tokens = assign(vocabulary, sides)
     highest, listed = tokens.highest or (None, None), tokens.highest_listed or (None, None)
     templates = _templates(files, settings)
+    faults += [Fault(each.file, each.fault) for each in templates if each.fault is not None]
     return TokenizerFacts(
         files=tuple(name for name in VOCABULARY_FILES if files.get(name)),
         source=choice.source,

@@ -175,6 +175,21 @@ def test_t202_near_miss_what_may_be_left_out_is_quiet(tmp_path, change):
     assert judge(root, rules=RULES).of("T202") == []
 
 
+@pytest.mark.parametrize("name", ["chat_template.jinja", "additional_chat_templates/rag.jinja"])
+def test_t202_a_template_file_that_is_no_utf8_stops_the_whole_tokenizer(tmp_path, name):
+    root = tiny_model(tmp_path)
+    path = root / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes("{{ 'für' }}".encode())
+    auto_tokenizer(root)
+    assert judge(root, rules=RULES).of("T202") == []
+    path.write_bytes("{{ 'für' }}".encode("latin-1"))
+    with pytest.raises(UnicodeDecodeError):
+        auto_tokenizer(root)
+    (finding,) = judge(root, rules=RULES).of("T202")
+    assert finding.message == f"{name}: is no UTF-8: byte 0xfc at 5"
+
+
 def test_t202_pointer_is_left_to_family_f(tmp_path):
     root = tiny_model(tmp_path)
     (root / "tokenizer.json").write_text(lfs_pointer())
