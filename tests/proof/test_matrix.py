@@ -7,8 +7,9 @@ import os
 from collections import Counter
 
 import pytest
-from families import FAMILIES
+from families import FAMILIES, build, packed, quantised
 from oracle_process import oracle
+from standard_level import findings
 from trials import Bench, Subject, Trial, machine
 
 from resolver.preflight import Question, check
@@ -69,12 +70,35 @@ def trials():
     return []
 
 
-@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+@pytest.mark.parametrize("subject", EVERY, ids=str)
 def test_undamaged_model_has_neither_error_nor_warning(bench, subject):
     """The libraries load it and its logits are finite: `Bench.good` has seen it."""
     _, answer, known = bench.good(subject)
     assert answer["finite"]
     assert {level: sorted(codes) for level, codes in known.items()} == {"quick": [], "standard": [], "deep": []}
+
+
+@pytest.mark.parametrize("how", ["nf4", "int8", "bfloat16", "float16"])
+def test_packed_and_halved_models_are_usable_and_load(tmp_path, how):
+    if how.startswith(("nf", "int")):
+        pytest.importorskip("bitsandbytes")
+        root = quantised(tmp_path / "model", build(tmp_path / "made", "llama_wide"), how)
+    else:
+        root = build(tmp_path / "model", "llama_wide", dtype=how)
+    answer = oracle().load(root, "AutoModelForCausalLM")
+    assert (answer.loads, answer.value["finite"]) == (True, True)
+    told = findings(root, *machine(), Question())
+    for level in ("quick", "standard", "deep"):
+        assert [each.code for each in told[level][1] if each.severity != "info" and each.code[0] != "L"] == []
+
+
+@pytest.mark.parametrize("how", ["gptq", "awq"])
+def test_exports_without_their_package_are_unusable_as_transformers_says(tmp_path, how):
+    root = packed(tmp_path / "model", build(tmp_path / "made", "llama"), how)
+    assert not oracle().load(root, "AutoModelForCausalLM").loads
+    assert {each.code for each in findings(root, *machine(), Question())["quick"][1] if each.severity == "error"} == {
+        "C309"
+    }
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=str)
