@@ -42,6 +42,7 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "intermediate_size": ("n_inner", "ffn_dim", "d_ff", "hidden_dim", "ffn_hidden_size"),
     "max_position_embeddings": ("n_positions", "seq_length"),
 }
+EPSILONS: Final = ("_eps", "_epsilon")
 NESTED: Final = ("text_config", "llm_config", "language_config")
 
 
@@ -78,6 +79,7 @@ class ConfigFacts(Record):
         torch_dtype: as written, without "torch.".
         dtype_text: as written.
         tie_word_embeddings: as written.
+        not_finite: the epsilons of norms that are NaN or infinite.
         transformers_version: which transformers wrote it.
         transformers_weights: the name of a weights file that it asks for.
         position_biased_input: as written (DeBERTa: whether it has a table of absolute positions).
@@ -118,6 +120,7 @@ class ConfigFacts(Record):
     torch_dtype: str | None = None
     dtype_text: str | None = None
     tie_word_embeddings: bool | None = None
+    not_finite: tuple[str, ...] = ()
     transformers_version: str | None = None
     transformers_weights: str | None = None
     position_biased_input: bool | None = None
@@ -228,6 +231,7 @@ def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
         "has_rope_parameters": "rope_parameters" in text or "rope_parameters" in config,
         "rope": read_rope(config, text, key),
         "dimensions": read_dimensions(config, text),
+        "not_finite": tuple(key for key, value in text.items() if key.endswith(EPSILONS) and not _is_finite(value)),
         "torch_dtype": _dtype(config) or _dtype(text),
         "dtype_text": _text(config.get("dtype", config.get("torch_dtype"))),
         "position_biased_input": _flag(config, text, "position_biased_input"),
@@ -291,6 +295,10 @@ def _rope_theta(holder: Mapping[str, Any], rope: Mapping[str, Any]) -> float | N
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _finite(value)
     return None
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or value - value == 0
 
 
 def _finite(value: float) -> float | None:

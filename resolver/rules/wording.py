@@ -92,7 +92,16 @@ def config_irregular(evidence: Evidence) -> Iterator[Finding]:
     config = evidence.model.config
     path = evidence.model.files.path(config.file)
     odd = [each for each in config.irregular if "byte order mark" not in each]
-    if odd:
+    if config.not_finite:
+        yield config_irregular.finding(
+            f"{some(config.not_finite)} in {config.file} is no finite number: {some(odd)}",
+            path=path,
+            place=Place(pointer=f"/{config.not_finite[0]}"),
+            evidence={"fields": list(config.not_finite), "met": few(odd)},
+            consequence="every norm divides by it: the model loads, and all its answers are NaN or zero",
+            fix="write the number that the family has (1e-05 or 1e-06, mostly), or fetch the file again",
+        )
+    elif odd:
         yield config_irregular.finding(
             f"JSON does not allow what stands here: {some(odd)}",
             path=path,

@@ -120,7 +120,7 @@ def test_c314_nan_that_is_used_makes_every_answer_nan(tmp_path):
     root = model_dir(tmp_path / "m", tokenizer=False)
     (root / "config.json").write_text((root / "config.json").read_text().replace("1e-05", "NaN"))
     assert load(root)(torch.tensor([[1, 5]])).logits.isnan().all()
-    assert of(root, "C314") == ["warning"]
+    assert of(root, "C314") == ["error"]
 
 
 def test_c314_generation_config_is_named(tmp_path):
