@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 # Texts and not patterns: at the quick level nothing of this is looked for.
 LAYER: Final = r"\.(?:layers?|h|blocks?)\.(\d+)\."
 # What a classifier has between its body and its head; training makes it anew with the head.
-BETWEEN: Final = r"(?:^|\.)(?:pooler|pre_classifier|classifier|classification_head|score|head)\."
+BETWEEN: Final = (
+    r"(?:^|\.)(?:pooler|pre_classifier|classifier|classification_head|score|head|logits_proj|sequence_summary)\."
+    r"|^dense\."
+)  # fmt: skip
 POOLER: Final = r"(?:^|\.)pooler\."
 PREFIX: Final = "base_model.model."
 NUMBERS: Final = (
@@ -274,7 +277,9 @@ def loader_refuses(evidence: Evidence) -> Iterator[Finding]:
             f"transformers {loading.version} refuses it: {loading.refused}",
             path=evidence.model.files.path(evidence.model.config.file),
             evidence={"said": loading.refused, "loaded_with": f"transformers {loading.version}"},
-            fix="see what the library says of config.json",
+            fix="its family has no such class: --head tokens asks for the letters' logits of a causal model"
+            if "for this kind of AutoModel" in loading.refused
+            else "see what the library says of config.json",
         )
 
 
