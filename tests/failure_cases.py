@@ -312,6 +312,7 @@ CASES: tuple[Case, ...] = (
     Case(46, damaged("tokenizer.unknown-class"), "T203", "tokenizer_config.json", "right", severity="warning"),
     Case(46, damaged("tokenizer.unknown-class"), "T203", "tokenizer_config.json", "unasked", packages=NEWER),
     Case(47, damaged("tokenizer.token-beyond-rows"), "T205", "tokenizer.json", said="index out of range"),
+    Case(47, damaged("tokenizer.another-class"), "T205", "tokenizer.json", level="standard", said="index out of range"),
     Case(47, damaged("tokenizer.special-of-nowhere"), "T206", "tokenizer_config.json", said="index out of range"),
     Case(48, damaged("tokenizer.without-pad", classifier=True), "T208", "tokenizer_config.json", severity="warning",
          purpose="score", auto=SEQ, batch=True, said="Asking to pad"),

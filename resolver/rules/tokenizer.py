@@ -194,11 +194,16 @@ def token_beyond_embeddings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _highest(evidence: Evidence, description: ModelDescription, facts: TokenizerFacts) -> tuple[str, int] | None:
-    """The listed token with the highest id: as the files say, else as the real library has it."""
+    """The listed token with the highest id: as the files say, or a higher one that the declared class adds."""
+    listed = None
     if facts.highest_listed_token is not None and facts.highest_listed_id is not None:
-        return facts.highest_listed_token, facts.highest_listed_id
+        listed = facts.highest_listed_token, facts.highest_listed_id
     real = loaded(evidence, description)
-    return None if real is None or facts.highest_id is not None else real.highest
+    if real is None or real.highest is None or real.highest[0] in {special.text for special in facts.specials}:
+        return listed  # a special token that no vocabulary knows is T206
+    if listed is None:
+        return real.highest if facts.highest_id is None else None
+    return max(listed, real.highest, key=lambda pair: pair[1])
 
 
 def _confirmed(evidence: Evidence, description: ModelDescription, token: str, number: int) -> dict[str, Json]:
