@@ -263,7 +263,7 @@ def _again(evidence: Evidence, batch: int, length: int) -> str:
 def _timed(evidence: Evidence) -> str | None:
     host = evidence.host
     if evidence.intent.purpose != "score":
-        return "only a scoring run has a limit that can be reckoned with"
+        return Moot("only a scoring run has a limit that can be reckoned with")
     if host.time_limit_s is None:
         return f"no time limit of {host.accelerator} is known"
     if host.throughput is None:
