@@ -15,6 +15,7 @@ class Loading(Record):
         built: the class that it built.
         missing: parameters that the class has and no file holds; tied ones are not among them.
         unexpected: tensors that the class has no parameter for.
+        inside: those of them that belong to a layer which the class has.
         mismatched: name, stored shape and expected shape.
         counts: of the three, where more were found than are listed.
         refused: what it raised, as "Class: text"; "" where it built the model.
@@ -26,6 +27,7 @@ class Loading(Record):
     built: str = ""
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
     mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = ()
     counts: tuple[int, int, int] = (0, 0, 0)
     refused: str = ""
@@ -94,6 +96,7 @@ def loading(asked: Question | str, answer: Answer | None) -> Loading:
         built=value["class"],
         missing=tuple(value["missing"]),
         unexpected=tuple(value["unexpected"]),
+        inside=tuple(value["inside"]),
         mismatched=tuple((name, tuple(stored), tuple(expected)) for name, stored, expected in value["mismatched"]),
         counts=(first, second, third),
         peak_bytes=answer.peak_bytes,

@@ -5,11 +5,13 @@ Never asked of pickled weights, which it would unpickle. Runs no code of the mod
 Source of the way: transformers' `from_pretrained(device_map="meta", output_loading_info=True)`, 5.23.
 """
 
+import re
 from typing import Any, Final
 
 from resolver.finding import Json
 
 LONGEST: Final = 1_000
+LAYER: Final = r"\.(?:layers?|h|blocks?)\.\d+\."
 MOST: Final = 10_000  # names that are sent back; the counts are whole
 # What the purpose asks for, by the architectures' own name where nothing else is asked.
 CLASSIFIER: Final = "AutoModelForSequenceClassification"
@@ -38,9 +40,9 @@ def load_on_meta(root: str, purpose: str = "load", head: str = "classifier", lab
         labels: classes of a classifier.
 
     Returns:
-        "version" of transformers, "class" that was built, "missing" and "unexpected" (names), "mismatched" (name,
-        stored shape, expected shape), "counts" of the three; or "said", what was raised; or "absent", why it could
-        not be asked here.
+        "version" of transformers, "class" that was built, "missing" and "unexpected" (names), "inside" (unexpected
+        ones of a layer that the model has), "mismatched" (name, stored shape, expected shape), "counts" of missing,
+        unexpected and mismatched; or "said", what was raised; or "absent", why it could not be asked here.
     """
     try:
         import torch  # noqa: F401, PLC0415 - without it transformers builds no model; only the child imports it
@@ -84,6 +86,12 @@ def _class(transformers: Any, config: Any, named: str | None, purpose: str, head
     return next((auto for kinds, auto in AUTO if named.endswith(kinds)), OTHER)
 
 
+def _inside(built: Any, names: list[Any]) -> list[Any]:
+    """Of these names, those of a layer that the model has: weights that it would have to use and does not."""
+    layers = {name[: found.end()] for name in built.state_dict() if (found := re.search(LAYER, name))}
+    return [name for name in names if (found := re.search(LAYER, name)) and name[: found.end()] in layers]
+
+
 def _told(built: Any, info: dict[str, Any], other: str) -> dict[str, Json]:
     """The loading info as JSON; a head of another task is no surprise where another class than the named was built."""
     missing: list[Any] = sorted(info["missing_keys"])
@@ -93,12 +101,14 @@ def _told(built: Any, info: dict[str, Any], other: str) -> dict[str, Json]:
         inside = [name for name in unexpected if name.startswith(prefix)]
         # A checkpoint of the bare model carries no prefix: then nothing can be told from a head of another task.
         unexpected = inside
+    inside = _inside(built, unexpected)
     mismatched: list[Any] = sorted(
         [name, list(map(int, stored)), list(map(int, expected))] for name, stored, expected in info["mismatched_keys"]
     )
     return {
         "missing": missing[:MOST],
         "unexpected": unexpected[:MOST],
+        "inside": inside[:MOST],
         "mismatched": mismatched[:MOST],
         "counts": [len(missing), len(unexpected), len(mismatched)],
     }

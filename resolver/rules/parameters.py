@@ -152,10 +152,11 @@ def parameters_unexpected(evidence: Evidence) -> Iterator[Finding]:
     """The files hold tensors that the architecture has no place for.
 
     transformers leaves them out and lists them as `| UNEXPECTED |`. Often they are harmless (a head of another task is
-    not even counted here): a warning. Whole layers that config.json does not build are an error: the model loads
-    without them and computes something else, silently.
+    not even counted here): a warning. Whole layers that config.json does not build are an error, and so is what
+    belongs into a layer that it builds: the model loads without them and computes something else, silently.
 
-    Example: num_hidden_layers is 30, the weights hold 32 layers.
+    Example: num_hidden_layers is 30, the weights hold 32 layers; or a Qwen2, whose attention has biases, under a
+    config.json that says Llama.
 
     To mend it, take the config.json of these weights.
     """
@@ -176,7 +177,7 @@ def parameters_unexpected(evidence: Evidence) -> Iterator[Finding]:
         evidence={**facts, "loaded_with": f"transformers {loading.version}"},
         fix=f"num_hidden_layers is {built}, the weights hold {beyond[-1] + 1} layers: take the config.json of these "
         "weights" if beyond else "see whether config.json belongs to these weights",
-        severity="error" if beyond else "warning",
+        severity="error" if beyond or loading.inside else "warning",
     )  # fmt: skip
 
 

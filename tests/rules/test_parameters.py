@@ -115,6 +115,18 @@ def test_w115_a_layer_less_in_config_is_an_error_as_the_model_is_another_one(tmp
     assert not torch.allclose(logits(root)[0], whole)
 
 
+def test_w115_biases_that_another_family_has_no_place_for_are_an_error_as_they_change_the_answers(tmp_path):
+    root = build(tmp_path / "m", "qwen2")
+    whole = logits(root)[0]
+    edit_json(
+        root / "config.json", lambda config: {**config, "model_type": "llama", "architectures": ["LlamaForCausalLM"]}
+    )
+    (finding,) = [each for each in judged(root).findings if each.code == "W115"]
+    assert finding.severity == "error"
+    assert any("bias" in name for name in finding.evidence["unexpected"])
+    assert not torch.allclose(logits(root)[0], whole)
+
+
 def test_w115_a_tensor_that_nothing_wants_is_a_warning_and_changes_nothing(tmp_path):
     root = build(tmp_path / "m", "llama")
     whole = logits(root)[0]
