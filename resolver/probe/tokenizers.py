@@ -23,6 +23,7 @@ class LoadedTokenizer(Record):
         texts: role to its text.
         encoded: name of a text ("plain", "empty", "hostile", "long") to the highest id among its own.
         failures: name of a text to what encoding it raised.
+        differs: the first ids of a text, of the tokenizer and of tokenizer.json alone; () where they are the same.
     """
 
     root: str
@@ -36,6 +37,7 @@ class LoadedTokenizer(Record):
     texts: Mapping[str, str] = field(default_factory=dict)
     encoded: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+    differs: tuple[tuple[int, ...], ...] = ()
 
 
 def tokenizer_questions(evidence: Evidence) -> tuple[Question, ...]:
@@ -75,5 +77,6 @@ def _read(description: ModelDescription, answer: Answer) -> LoadedTokenizer:
         ids=value["ids"],
         texts=value["texts"],
         encoded={name: each["highest"] for name, each in encoded.items() if each.get("highest") is not None},
+        differs=tuple(map(tuple, value["same"])) if isinstance(value.get("same"), list) else (),
         failures={name: f"{each['kind']}: {each['said']}" for name, each in encoded.items() if "kind" in each},
     )
