@@ -263,7 +263,12 @@ def adapter_names_no_module(evidence: Evidence) -> Iterator[Finding]:
 
 def _halves(fit: Fit) -> Iterator[Finding]:
     description, adapter, _ = fit
-    halves = [each.module for each in pairs_of(adapter.tensors or {}) if each.down is None or each.up is None]
+    # Fused experts too, whose pairs are compared with no shape of the base.
+    down, up = (
+        {name.partition(mark)[0].removeprefix(PREFIX) for name in adapter.tensors or () if mark in name}
+        for mark in (f"{LORA}A.", f"{LORA}B.")
+    )
+    halves = sorted(down ^ up)
     if halves:
         yield adapter_names_no_module.finding(
             f"one matrix of the pair is absent: {some(tuple(halves))}",

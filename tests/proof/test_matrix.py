@@ -56,7 +56,6 @@ EXCUSED = {
 # Wrong cells that are known and have not been mended yet; each is a bug of ours and goes from here when it is.
 OPEN = {
     "tokenizer.another-class": "transformers 5 rebuilds the tokenizer by its class: other ids than tokenizer.json's; T215 warns",
-    "adapter.without-one-matrix": "told (A409), but for adapters on fused experts (Qwen3-MoE)",
 }
 
 

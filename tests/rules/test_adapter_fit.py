@@ -158,6 +158,17 @@ def test_a409_a_lost_half_is_an_error_as_peft_leaves_the_other_as_it_was_born(ca
     assert not torch.allclose(logits(base, laid), whole)
 
 
+def test_a409_a_lost_half_of_fused_experts_is_told_too(tmp_path):
+    base = build(tmp_path / "b", "qwen3_moe")
+    laid = lora(tmp_path / "a", base)
+    assert codes(judged(base, laid)) == []
+    lost = "base_model.model.model.layers.0.mlp.experts.lora_B.weight"
+    edit_tensors(laid, lambda tensors: {name: each for name, each in tensors.items() if name != lost})
+    found = judged(base, laid)
+    assert codes(found) == ["A409"]
+    assert of(found, "A409").evidence["modules"] == ["model.layers.0.mlp.experts"]
+
+
 def test_a409_a_module_that_no_target_names_is_an_error_as_peft_drops_its_matrices(causal):
     base, laid = causal
     whole = logits(base, laid)
