@@ -145,7 +145,7 @@ def test_rules_ask_the_disk_nothing() -> None:
 
 def test_third_party_packages_stay_in_the_rooms_that_are_theirs() -> None:
     rooms = {"rich": ("resolver.report.lines",), "pydantic": ("resolver",)}
-    rooms |= dict.fromkeys(("jinja2", "torch", "transformers"), ("resolver.probe",))
+    rooms |= dict.fromkeys(("jinja2", "tokenizers", "torch", "transformers"), ("resolver.probe",))
     expect_none(
         arrow
         for arrow in ARROWS
