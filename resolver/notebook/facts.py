@@ -1,0 +1,189 @@
+"""What was read of a notebook or script and of its kernel-metadata.json: values that nobody has judged yet.
+
+What it does not know: how the values were found (`cells`, `follow`), and whether any of them is a fault (`rules`).
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from resolver.record import Record
+from resolver.reference import KaggleDataset, KaggleHandle
+
+SourceKind = Literal["model", "dataset", "kernel", "competition"]
+Reach = Literal["runs", "never-called", "guarded"]
+Role = Literal["model", "tokenizer", "adapter", "data", "wheels", "code"]
+
+
+class Spot(Record):
+    """Where something stands.
+
+    Attributes:
+        line: from 1, in the cell where there are cells, otherwise in the file.
+        cell: from 1, as Jupyter counts the cells of every type; None in a plain script.
+        file: the name of a `%%writefile`d or started script that it stands in; None for the notebook itself.
+        snippet: that line of the source, secrets masked, at most 200 characters.
+        column: where the literal itself starts, in characters of that line, and where it ends; None where it is
+            composed of several or not a literal of this place.
+    """
+
+    line: int
+    cell: int | None = None
+    file: str | None = None
+    snippet: str = ""
+    column: int | None = None
+    end_column: int | None = None
+
+
+class Use(Record):
+    """A reference that reaches a call which reads it: a loader of models, a reader of data.
+
+    Attributes:
+        text: the value, e.g. "meta-llama/Meta-Llama-3-8B-Instruct" or "/kaggle/input/x/train.csv".
+        role: what the call reads it as; "data" for what is no model, "wheels" for a --find-links directory.
+        call: as written, e.g. "AutoModel.from_pretrained", "pd.read_csv", "!pip install".
+        at: the call.
+        origin: the literal that the value comes from (the call itself where it stands there).
+        reach: "runs"; "never-called" inside a function that nothing calls; "guarded" behind a condition that is
+            false where the notebook runs offline on Kaggle (`if not KAGGLE`, an os.path.exists of another place).
+        pinned: revision, subfolder, variant or cache_dir that the call names: keyword -> value ("" where dynamic).
+        resolved: it goes through this product's `resolve_model(...)` or runs inside its guard: a hub id is fine.
+        checked: the code itself asks whether the place exists before (os.path.exists): an absent one is no fault.
+    """
+
+    text: str
+    role: Role
+    call: str
+    at: Spot
+    origin: Spot
+    reach: Reach = "runs"
+    pinned: tuple[tuple[str, str], ...] = ()
+    resolved: bool = False
+    checked: bool = False
+
+
+class NetworkCall(Record):
+    """A statement that needs the network: `pip install` of an index, a download, a login, a request.
+
+    `what` says which in a few words ("pip install of packages", "huggingface_hub.login"); `offline_form` is what does
+    the same without a network ("" where nothing does).
+    """
+
+    what: str
+    at: Spot
+    reach: Reach = "runs"
+    offline_form: str = ""
+
+
+class Dynamic(Record):
+    """A loader's or reader's argument that cannot be known before running; `why` says what it hangs on."""
+
+    call: str
+    why: str
+    role: Role
+    at: Spot
+    reach: Reach = "runs"
+
+
+class Secret(Record):
+    """A token or key as a literal: its kind ("Hugging Face token"), masked ("hf_…"), never the value."""
+
+    kind: str
+    masked: str
+    at: Spot
+
+
+class Asked(Record):
+    """What the code asks of the accelerator: "cuda", "tpu", "bfloat16", "two devices", "flash-attention" …"""
+
+    what: str
+    at: Spot
+    reach: Reach = "runs"
+
+
+class CodeFault(Record):
+    """A cell or a file that could not be read as code, and why; the others are read all the same."""
+
+    why: str
+    at: Spot | None = None
+
+
+class Code(Record):
+    """All that was read of the code.
+
+    Attributes:
+        path: the file.
+        form: "ipynb", "percent" (a script of `# %%` cells) or "script".
+        uses, network, dynamic, secrets, asked, faults: see above, in the order of the code.
+        mentioned: every other path below the mount folder that stands in the code, with its spot.
+        written: paths that the code writes (submission.csv …); None is among them where one could not be known.
+        sets_offline: it sets HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE before the first loader.
+        cells: number of cells; 0 for a plain script.
+    """
+
+    path: Path
+    form: Literal["ipynb", "percent", "script"]
+    uses: tuple[Use, ...] = ()
+    network: tuple[NetworkCall, ...] = ()
+    dynamic: tuple[Dynamic, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    faults: tuple[CodeFault, ...] = ()
+    mentioned: tuple[tuple[str, Spot], ...] = ()
+    written: tuple[str | None, ...] = ()
+    sets_offline: bool = False
+    cells: int = 0
+
+
+class AttachedSource(Record):
+    """One line of the metadata's source lists.
+
+    Attributes:
+        kind: which list it stands in.
+        text: as written.
+        pointer: JSON pointer to it, e.g. "/model_sources/0".
+        handle: of a model, framework in lower case; None where the text is no handle.
+        dataset: of a dataset or a notebook's output, owner and slug.
+        slug: of a competition.
+        version: of the source, where one is named.
+    """
+
+    kind: SourceKind
+    text: str
+    pointer: str
+    handle: KaggleHandle | None = None
+    dataset: KaggleDataset | None = None
+    slug: str | None = None
+    version: int | None = None
+
+
+class Metadata(Record):
+    """kernel-metadata.json, all of its fields; None where a key is absent.
+
+    Attributes:
+        path: the file.
+        sources: every attached source, in the file's order.
+        internet, gpu, tpu: enable_internet, enable_gpu, enable_tpu; strings "true"/"false" are understood.
+        machine_shape: the accelerator by name (machine_shape or accelerator), as written.
+        code_file: the notebook or script that it belongs to.
+        kernel_type: "script" or "notebook".
+        language: "python", "r" …
+        id: "owner/slug"; title: as written.
+        docker: docker_image or docker_image_pinning_type, as written.
+        faults: keys that could not be used, or why the file could not be read.
+        lines: JSON pointer -> line in the file, for what is named above.
+    """
+
+    path: Path
+    sources: tuple[AttachedSource, ...] = ()
+    internet: bool | None = None
+    gpu: bool | None = None
+    tpu: bool | None = None
+    machine_shape: str | None = None
+    code_file: str | None = None
+    kernel_type: str | None = None
+    language: str | None = None
+    id: str | None = None
+    title: str | None = None
+    docker: str | None = None
+    faults: tuple[CodeFault, ...] = ()
+    lines: tuple[tuple[str, int], ...] = ()
