@@ -29,13 +29,13 @@ FLOORS = (
         "resolver.catalog_rows",
         "resolver.names",
     ),
-    ("resolver.sources", "resolver.inspection"),
+    ("resolver.sources", "resolver.inspection", "resolver.notebook"),
     ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
     ("resolver.probe", "resolver.integrity", "resolver.repair"),
-    ("resolver.resolve", "resolver.diagnosis", "resolver.preflight"),
+    ("resolver.resolve", "resolver.diagnosis", "resolver.preflight", "resolver.notebook_preflight", "resolver.guard"),
     ("resolver.report",),
-    ("resolver", "resolver.api", "resolver.cli", "resolver.__main__"),
+    ("resolver", "resolver.api", "resolver.cli", "resolver.__main__", "resolver.ipython"),
 )
 # The one arrow that runs back, when somebody reads the message of an exception that nobody has caught: the teller
 # tells it, so that a bare traceback says as much as the command line does.

@@ -93,7 +93,7 @@ class Secret(Record):
 
 
 class Asked(Record):
-    """What the code asks of the accelerator: "cuda", "tpu", "bfloat16", "two devices", "flash-attention" …"""
+    """What the code asks of the accelerator: "cuda", "tpu", "bfloat16", "two devices", or "flash-attention"."""
 
     what: str
     at: Spot
