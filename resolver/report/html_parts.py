@@ -25,7 +25,8 @@ def finding_part(finding: Finding) -> Iterator[str]:
 def title_part(finding: Finding) -> str:
     """The heading of a finding: its code, what is wrong, the name of its rule."""
     tag = f'<span class="code tag">{text_of(finding.code)}</span>'
-    return f'<h3>{tag}{text_of(finding.message)} <span class="rule">{text_of(finding.name)}, {finding.severity}</span></h3>\n'
+    rule = f'<span class="rule">{text_of(finding.name)}, {finding.severity}</span>'
+    return f"<h3>{tag}{text_of(finding.message)} {rule}</h3>\n"
 
 
 def _place(finding: Finding) -> str:
@@ -53,7 +54,8 @@ def infos_part(findings: Iterable[Finding]) -> Iterator[str]:
     if infos:
         yield '<div class="infos">\n'
         for finding in infos:
-            yield f'<section class="info">\n{title_part(finding)}<div class="fix">{_fix(finding.fix)}</div>\n</section>\n'
+            fix = f'<div class="fix">{_fix(finding.fix)}</div>'
+            yield f'<section class="info">\n{title_part(finding)}{fix}\n</section>\n'
         yield "</div>\n"
 
 
