@@ -14,8 +14,16 @@ from resolver import version
 
 if TYPE_CHECKING:
     from resolver.api import check_model, describe_model, resolve_model
-    from resolver.errors import AmbiguousModel, MalformedReference, ModelNotFound, ModelRejected, ResolverError
+    from resolver.errors import (
+        AmbiguousModel,
+        MalformedReference,
+        ModelLoadError,
+        ModelNotFound,
+        ModelRejected,
+        ResolverError,
+    )
     from resolver.finding import Finding, Report
+    from resolver.guarding import guard, install, uninstall
     from resolver.resolve import Resolution
 
 __version__ = version.VERSION
@@ -32,12 +40,19 @@ _HOMES = {
     "ModelNotFound": "resolver.errors",
     "AmbiguousModel": "resolver.errors",
     "ModelRejected": "resolver.errors",
+    "ModelLoadError": "resolver.errors",
+    "guard": "resolver.guarding",
+    "install": "resolver.guarding",
+    "uninstall": "resolver.guarding",
+    "load_ipython_extension": "resolver.ipython",
+    "unload_ipython_extension": "resolver.ipython",
 }
 
 __all__ = [
     "AmbiguousModel",
     "Finding",
     "MalformedReference",
+    "ModelLoadError",
     "ModelNotFound",
     "ModelRejected",
     "Report",
@@ -46,7 +61,10 @@ __all__ = [
     "__version__",
     "check_model",
     "describe_model",
+    "guard",
+    "install",
     "resolve_model",
+    "uninstall",
 ]
 
 

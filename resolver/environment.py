@@ -41,6 +41,17 @@ SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY
 _TRUE = frozenset({"1", "ON", "YES", "TRUE"})
 
 
+def set_variables(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Set variables of this process, None to remove one; returns what they were, so that it can be put back."""
+    before = {name: os.environ.get(name) for name in values}
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return before
+
+
 class Environment(Record):
     """Where things may lie on a machine.
 

@@ -53,3 +53,21 @@ class ModelRejected(ResolverError, OSError):  # noqa: N818 - the contract's name
         from resolver.report.terminal import render  # noqa: PLC0415 - only when the message is read
 
         return render((self.report,))
+
+
+class ModelLoadError(ResolverError, OSError):
+    """A library could not load a model; the message is the diagnosis, and its own error stays as `__cause__`.
+
+    Attributes:
+        reference: what the call asked for.
+        diagnosis: what is really wrong, as text; empty where it could not be found out.
+    """
+
+    def __init__(self, reference: str, diagnosis: str) -> None:
+        super().__init__(diagnosis)
+        self.reference = reference
+        self.diagnosis = diagnosis
+
+    def __str__(self) -> str:
+        """The diagnosis."""
+        return self.diagnosis

@@ -33,9 +33,9 @@ FLOORS = (
     ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
     ("resolver.probe", "resolver.integrity", "resolver.repair"),
-    ("resolver.resolve", "resolver.diagnosis", "resolver.preflight", "resolver.notebook_preflight", "resolver.guard"),
+    ("resolver.resolve", "resolver.diagnosis", "resolver.preflight", "resolver.notebook_preflight"),
     ("resolver.report",),
-    ("resolver", "resolver.api", "resolver.cli", "resolver.__main__", "resolver.ipython"),
+    ("resolver", "resolver.api", "resolver.cli", "resolver.__main__", "resolver.ipython", "resolver.guarding"),
 )
 # The one arrow that runs back, when somebody reads the message of an exception that nobody has caught: the teller
 # tells it, so that a bare traceback says as much as the command line does.
@@ -182,7 +182,9 @@ def test_only_environment_reads_the_variables() -> None:
 
 def test_only_the_command_line_writes_to_a_stream() -> None:
     names = ("print", "sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__")
-    rooms = [name for name in MODULES if not within(name, "resolver.cli", "pipeline.cli", "pipeline.progress")]
+    # The guard and the notebook's extension have no command line above them: what they say, they say themselves.
+    speakers = ("resolver.cli", "resolver.guarding.session", "resolver.ipython", "pipeline.cli", "pipeline.progress")
+    rooms = [name for name in MODULES if not within(name, *speakers)]
     expect_none([use for room in rooms for use in uses(room, *names)])
 
 

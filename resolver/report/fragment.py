@@ -6,8 +6,8 @@ The front end owns the page: the style is held to this piece, takes the page's o
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.finding import NotFound, Report, TrailStep
-from resolver.report.html_parts import finding_part, infos_part, not_found_part, text_of, trail_part
+from resolver.finding import Finding, NotFound, TrailStep
+from resolver.report.html_parts import finding_part, not_found_part, text_of, trail_part
 
 STYLE: Final = """\
 .resolver-diagnosis { --error: #d1242f; --warning: #9a6700; --info: #0969da; border-left: 4px solid var(--error);
@@ -38,7 +38,7 @@ def render_fragment(
     asked: str,
     *,
     not_found: NotFound | None = None,
-    report: Report | None = None,
+    findings: tuple[Finding, ...] = (),
     trail: tuple[TrailStep, ...] = (),
     says: str = "",
 ) -> str:
@@ -47,26 +47,23 @@ def render_fragment(
     Args:
         asked: what the failing call asked for.
         not_found: why there is no directory, where there is none.
-        report: what was judged of the directory, where there is one.
+        findings: what is wrong with the directory, where there is one.
         trail: where was looked.
         says: a diagnosis that is neither, as text.
     """
-    parts = _parts(asked, not_found, report, trail, says)
+    parts = _parts(asked, not_found, findings, trail, says)
     return "".join(parts).encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _parts(
-    asked: str, not_found: NotFound | None, report: Report | None, trail: tuple[TrailStep, ...], says: str
+    asked: str, not_found: NotFound | None, findings: tuple[Finding, ...], trail: tuple[TrailStep, ...], says: str
 ) -> Iterator[str]:
     yield f'<div class="resolver-diagnosis">\n<style>{STYLE}</style>\n'
     yield f'<p class="asked">asked for <code>{text_of(asked)}</code></p>\n'
     if not_found is not None:
         yield from not_found_part(not_found)
-    if report is not None:
-        for finding in report.findings:
-            if finding.severity != "info":
-                yield from finding_part(finding)
-        yield from infos_part(each for each in report.findings if each.severity == "info")
+    for finding in findings:
+        yield from finding_part(finding)
     if says:
         yield f"<pre>{text_of(says)}</pre>\n"
     yield from trail_part(trail)

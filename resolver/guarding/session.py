@@ -1,0 +1,242 @@
+"""The guard itself: counts who holds it open, watches the outermost call, puts exact finds in the place of names."""
+
+import contextlib
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from resolver.environment import Environment
+from resolver.errors import ModelLoadError, ResolverError
+from resolver.guarding.diagnosis import ATTRIBUTE, Diagnosis, attach, try_to_diagnose
+from resolver.guarding.hooks import Hooks, marked
+from resolver.guarding.offline import OfflineSwitch
+from resolver.guarding.targets import PINS, Target
+
+OWN_CACHE: Final = "hf cache"
+FRESH_WORDS: Final = {"revision": (None, "main"), "subfolder": (None, ""), "variant": (None,), "cache_dir": (None,)}
+
+
+class _Session:
+    """One a process: how many guards are open, what they patched, what they have said."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.open = 0
+        self.offline = 0
+        self.installed: list[bool] = []
+        self.hooks: Hooks | None = None
+        self.switch: OfflineSwitch | None = None
+        self.found: dict[str, Any] = {}
+        self.depth = threading.local()
+
+
+_SESSION: Final = _Session()
+
+
+@contextlib.contextmanager
+def guard(*, offline: bool = True) -> Iterator[None]:
+    """Inside, what cannot load a model says what is really wrong, and a name that is here is loaded from here.
+
+    A context manager and a decorator; guards nest, and hold for all threads of the process. What a call raises:
+    an OSError of a library becomes `ModelLoadError` (an OSError too), any other class stays itself and has the
+    diagnosis as a note. Only the outermost call is changed, so that libraries go on catching their own errors.
+
+    A hub id, a handle or a mount path that is no directory and resolves with confidence "exact" is loaded from where
+    it lies, and that is said once on stderr. Nothing is put in its place where the call names a revision, subfolder,
+    variant or cache_dir.
+
+    Args:
+        offline: throw the libraries' own offline switch while the guard is open; False leaves the network alone.
+
+    >>> with guard():
+    ...     pass
+    """
+    _enter(offline=offline)
+    try:
+        yield
+    finally:
+        _leave(offline=offline)
+
+
+def install(*, offline: bool = True) -> None:
+    """As `guard`, until `uninstall()`; a second call changes nothing."""
+    with _SESSION.lock:
+        if not _SESSION.installed:
+            _SESSION.installed.append(offline)
+            _enter(offline=offline)
+
+
+def uninstall() -> None:
+    """Undo `install()`; does nothing where it was not called."""
+    with _SESSION.lock:
+        if _SESSION.installed:
+            _leave(offline=_SESSION.installed.pop())
+
+
+def _enter(*, offline: bool) -> None:
+    with _SESSION.lock:
+        _SESSION.open += 1
+        if _SESSION.open == 1:
+            _SESSION.hooks = Hooks(_wrapped)
+            _SESSION.hooks.set()
+        if offline:
+            _SESSION.offline += 1
+            if _SESSION.offline == 1:
+                _SESSION.switch = OfflineSwitch()
+                _SESSION.switch.throw()
+
+
+def _leave(*, offline: bool) -> None:
+    with _SESSION.lock:
+        if offline:
+            _SESSION.offline -= 1
+            if _SESSION.offline == 0 and _SESSION.switch is not None:
+                _SESSION.switch.put_back()
+                _SESSION.switch = None
+        _SESSION.open -= 1
+        if _SESSION.open == 0 and _SESSION.hooks is not None:
+            _SESSION.hooks.remove()
+            _SESSION.hooks = None
+            _SESSION.found.clear()
+
+
+def _wrapped(target: Target, said: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def call(*arguments: Any, **named: Any) -> Any:
+        if _SESSION.open == 0:
+            return original(*arguments, **named)
+        name = _name(target, said, arguments)
+        asked = _asked(target, arguments, named)
+        outermost = not getattr(_SESSION.depth, "inside", False)
+        local = None if asked is None else _local(target, asked, named)
+        if local is not None and target.reads == "snapshot":
+            return local
+        if local is not None:
+            arguments, named = _with(target, arguments, named, local)
+        if not outermost:
+            return original(*arguments, **named)
+        with _told(name, asked, local, is_file=target.reads == "file"):
+            return original(*arguments, **named)
+
+    return marked(call, original)
+
+
+@contextlib.contextmanager
+def _told(name: str, asked: str | None, local: str | None, *, is_file: bool) -> Iterator[None]:
+    """The outermost call: what it raises is told."""
+    _SESSION.depth.inside = True
+    try:
+        yield
+    except Exception as error:
+        if asked is None or isinstance(error, ResolverError):
+            raise
+        found = try_to_diagnose(name, asked, error, judged=local, is_file=is_file)
+        if isinstance(error, OSError) and isinstance(found, Diagnosis):
+            raise _load_error(error, asked, found) from error
+        _note(error, found)
+        raise
+    finally:
+        _SESSION.depth.inside = False
+
+
+def _note(error: Exception, found: Diagnosis | str) -> None:
+    if isinstance(found, str):
+        error.add_note(found)
+    else:
+        attach(error, found)
+
+
+def _load_error(error: OSError, asked: str, found: Diagnosis) -> ModelLoadError:
+    """A ModelLoadError that is still of the library's own class: who catches LocalEntryNotFoundError goes on so."""
+    try:
+        kind = _kind(type(error))  # type: ignore[arg-type] # a class can be hashed
+        raised = kind.__new__(kind, asked, found.text)
+    except TypeError:  # a class that does not go with ours
+        raised = ModelLoadError.__new__(ModelLoadError, asked, found.text)
+    vars(raised).update(vars(error))
+    ModelLoadError.__init__(raised, asked, found.text)
+    raised.errno, raised.filename = error.errno, error.filename
+    setattr(raised, ATTRIBUTE, found)
+    return raised
+
+
+@functools.cache
+def _kind(library: type[OSError]) -> type[ModelLoadError]:
+    if issubclass(ModelLoadError, library):
+        return ModelLoadError
+    return type("ModelLoadError", (ModelLoadError, library), {"__module__": ModelLoadError.__module__})
+
+
+def _name(target: Target, said: str, arguments: tuple[Any, ...]) -> str:
+    """As the code names it: with the class that it was called on."""
+    if target.shape == "classmethod" and arguments and isinstance(arguments[0], type):
+        return f"{arguments[0].__name__}.{said.rpartition('.')[2]}"
+    return said
+
+
+def _asked(target: Target, arguments: tuple[Any, ...], named: dict[str, Any]) -> str | None:
+    value = next((named[each] for each in target.keywords if each in named), None)
+    if value is None and len(arguments) > target.position:
+        value = arguments[target.position]
+    if not isinstance(value, str | os.PathLike):
+        return None
+    text = os.fspath(value)
+    return text if isinstance(text, str) and text else None
+
+
+def _with(target: Target, arguments: tuple[Any, ...], named: dict[str, Any], local: str) -> Any:
+    """The arguments with the directory in the place of what was asked for."""
+    for each in target.keywords:
+        if each in named:
+            return arguments, {**named, each: local}
+    at = target.position
+    return (*arguments[:at], local, *arguments[at + 1 :]), named
+
+
+def _local(target: Target, asked: str, named: dict[str, Any]) -> str | None:
+    """The directory that is exactly what was asked for; None where the library is left alone."""
+    if target.reads == "file" or target.name == "hf_hub_download" or os.path.exists(asked):  # noqa: PTH110 - any text
+        return None
+    if asked not in _SESSION.found:
+        _SESSION.found[asked] = _resolved(asked)
+    found = _SESSION.found[asked]
+    if found is None or not _is_meant(found, named):
+        return None
+    if asked not in _said():
+        _said().add(asked)
+        sys.stderr.write(f"resolver: {asked} is loaded from {found.path} (exact, {found.source})\n")
+    return str(found.path)
+
+
+def _said() -> set[str]:
+    said: set[str] = _SESSION.found.setdefault("", set())
+    return said
+
+
+def _resolved(asked: str) -> Any:
+    try:
+        from resolver.host import this_host  # noqa: PLC0415 - only where a name is no directory
+        from resolver.resolve import resolve  # noqa: PLC0415
+        from resolver.settings import load_settings  # noqa: PLC0415
+
+        here = Environment.this()
+        settings = load_settings(here, None)
+        environment = here.extended(settings.roots, settings.aliases)
+        found = resolve(asked, environment, this_host(environment), minimum_confidence="exact")
+    except Exception:  # noqa: BLE001 - it is not here, or not surely: the library says what it says
+        return None
+    # What lies in the library's own cache it finds itself, with its own idea of the revision.
+    return None if found.source == OWN_CACHE or found.confidence != "exact" else found
+
+
+def _is_meant(found: Any, named: dict[str, Any]) -> bool:
+    """Whether the call names nothing that the directory is not proven to be."""
+    for pin in PINS:
+        value = named.get(pin)
+        proven = pin == "revision" and value is not None and value == found.revision
+        if value not in FRESH_WORDS[pin] and not proven:
+            return False
+    return True
