@@ -41,8 +41,9 @@ def guard(*, offline: bool = True) -> Iterator[None]:
     """Inside, what cannot load a model says what is really wrong, and a name that is here is loaded from here.
 
     A context manager and a decorator; guards nest, and hold for all threads of the process. What a call raises:
-    an OSError of a library becomes `ModelLoadError` (an OSError too), any other class stays itself and has the
-    diagnosis as a note. Only the outermost call is changed, so that libraries go on catching their own errors.
+    an OSError of a library, or whatever it raises where there is no such directory, becomes a `ModelLoadError` (an
+    OSError) that is of the library's class too; anything else stays itself and has the diagnosis as a note. Only the
+    outermost call is changed, so that libraries go on catching their own errors.
 
     A hub id, a handle or a mount path that is no directory and resolves with confidence "exact" is loaded from where
     it lies, and that is said once on stderr. Nothing is put in its place where the call names a revision, subfolder,
@@ -134,10 +135,13 @@ def _told(name: str, asked: str | None, local: str | None, *, is_file: bool) -> 
         if asked is None or isinstance(error, ResolverError):
             raise
         found = try_to_diagnose(name, asked, error, judged=local, is_file=is_file)
-        if isinstance(error, OSError) and isinstance(found, Diagnosis):
-            raise _load_error(error, asked, found) from error
-        _note(error, found)
-        raise
+        # That there is no directory, the versions say with several classes (4.57: HFValidationError, a ValueError).
+        absent = isinstance(found, Diagnosis) and found.not_found is not None
+        told = _load_error(error, asked, found) if absent or isinstance(error, OSError) else None
+        if told is None:
+            _note(error, found)
+            raise
+        raise told from error
     finally:
         _SESSION.depth.inside = False
 
@@ -149,22 +153,30 @@ def _note(error: Exception, found: Diagnosis | str) -> None:
         attach(error, found)
 
 
-def _load_error(error: OSError, asked: str, found: Diagnosis) -> ModelLoadError:
-    """A ModelLoadError that is still of the library's own class: who catches LocalEntryNotFoundError goes on so."""
+def _load_error(error: Exception, asked: str, found: Diagnosis | str) -> ModelLoadError | None:
+    """A ModelLoadError that is of the library's own class too: who catches LocalEntryNotFoundError goes on doing so.
+
+    None where there is no diagnosis, or where the two classes do not go together.
+    """
+    if isinstance(found, str):
+        return None
     try:
         kind = _kind(type(error))  # type: ignore[arg-type] # a class can be hashed
         raised = kind.__new__(kind, asked, found.text)
-    except TypeError:  # a class that does not go with ours
+    except TypeError:
+        if not isinstance(error, OSError):
+            return None
         raised = ModelLoadError.__new__(ModelLoadError, asked, found.text)
     vars(raised).update(vars(error))
     ModelLoadError.__init__(raised, asked, found.text)
-    raised.errno, raised.filename = error.errno, error.filename
+    if isinstance(error, OSError):
+        raised.errno, raised.filename = error.errno, error.filename
     setattr(raised, ATTRIBUTE, found)
     return raised
 
 
 @functools.cache
-def _kind(library: type[OSError]) -> type[ModelLoadError]:
+def _kind(library: type[Exception]) -> type[ModelLoadError]:
     if issubclass(ModelLoadError, library):
         return ModelLoadError
     return type("ModelLoadError", (ModelLoadError, library), {"__module__": ModelLoadError.__module__})

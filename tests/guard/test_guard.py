@@ -68,7 +68,9 @@ def test_founding_case_says_what_is_really_wrong(loader: str) -> None:
     assert "metaresearch/llama-3/transformers/8b-chat-hf/1 is not attached to this notebook" in told
     assert "https://www.kaggle.com/models/metaresearch/llama-3" in told
     assert isinstance(raised.value, OSError)
-    assert isinstance(raised.value.__cause__, OSError), "the library's own error stays"
+    own = raised.value.__cause__
+    assert own is not None, "the library's own error stays"
+    assert isinstance(raised.value, type(own)), "and who catches it by its class goes on doing so"
     assert raised.value.reference == FOUNDING
 
 
