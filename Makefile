@@ -6,10 +6,10 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cases lint types bench docs zipapp matrix mutate fuzz constraints clean
+.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix test-matrix mutate fuzz constraints clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## make .venv and install into it the versions that were tested together
 
@@ -27,6 +27,9 @@ demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score
 
 test: $(STAMP) ## all tests
 	$(RUN) -m pytest
+
+test-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to 5.0
+	@$(RUN) scripts/test_matrix.py --environments $(VENV)-matrix
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
 	CASES=write $(RUN) -m pytest -q tests/test_cases.py -k report
@@ -55,6 +58,9 @@ fuzz: $(STAMP) ## hostile bytes, many more than `make test` tries: by chance, th
 matrix: $(STAMP) ## every family x every damage: our verdict beside what the libraries do, as a table
 	MATRIX=all $(RUN) -m pytest tests/proof/test_matrix.py
 
+test-matrix: $(STAMP) ## the guard's tests with every transformers that it is promised for, one environment each
+	$(RUN) scripts/test_matrix.py --environments $(VENV)-matrix
+
 mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
 	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py
 
@@ -63,5 +69,5 @@ constraints: $(STAMP) ## write constraints.txt from what is installed
 	mv constraints.new constraints.txt
 
 clean: ## remove what was installed, built or cached
-	rm -rf $(VENV) build dist *.egg-info resolver.pyz demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-matrix build dist *.egg-info resolver.pyz demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
