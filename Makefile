@@ -29,7 +29,7 @@ test: $(STAMP) ## all tests
 	$(RUN) -m pytest
 
 test-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to 5.0
-	@$(RUN) scripts/test_matrix.py --environments $(VENV)-matrix
+	@$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
 	CASES=write $(RUN) -m pytest -q tests/test_cases.py -k report
@@ -59,7 +59,7 @@ matrix: $(STAMP) ## every family x every damage: our verdict beside what the lib
 	MATRIX=all $(RUN) -m pytest tests/proof/test_matrix.py
 
 test-matrix: $(STAMP) ## the guard's tests with every transformers that it is promised for, one environment each
-	$(RUN) scripts/test_matrix.py --environments $(VENV)-matrix
+	$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
 mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
 	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py

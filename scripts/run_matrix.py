@@ -1,7 +1,7 @@
 """The guard's tests beside each transformers that Kaggle's images have had: one environment a version.
 
-    python scripts/test_matrix.py --environments .venv-matrix
-    python scripts/test_matrix.py --environments .venv-matrix --only 4.57.6
+    python scripts/run_matrix.py --environments .venv-matrix
+    python scripts/run_matrix.py --environments .venv-matrix --only 4.57.6
 
 Each environment is made once, from the pins in tests/matrix/; torch comes alone and first, as in the Makefile.
 """
@@ -39,9 +39,9 @@ def main() -> int:
         last = (done.stdout.strip().splitlines() or [done.stderr.strip()])[-1]
         passed = done.returncode == 0 and SUMMARY.search(last) is not None
         if not passed:
-            print(done.stdout, done.stderr, sep="\n")
+            say(f"{done.stdout}\n{done.stderr}")
         rows.append((version, passed, last))
-        print(f"transformers {version}: {last} ({time.monotonic() - started:.0f} s with its environment)", flush=True)
+        say(f"transformers {version}: {last} ({time.monotonic() - started:.0f} s with its environment)")
     return 0 if all(passed for _, passed, _ in rows) else 1
 
 
@@ -49,6 +49,12 @@ def versions() -> list[str]:
     """The versions that there are pins for, the oldest first."""
     found = [path.stem.removeprefix("transformers-") for path in PINS.glob("transformers-*.txt")]
     return sorted(found, key=lambda text: [int(part) for part in text.split(".")])
+
+
+def say(text: str) -> None:
+    """A line of progress, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _options() -> argparse.Namespace:
@@ -64,7 +70,7 @@ def _environment(directory: Path, version: str) -> Path:
     stamp = directory / ".installed"
     if stamp.is_file() and stamp.read_text() == pins.read_text():
         return python
-    print(f"making the environment of transformers {version}", flush=True)
+    say(f"making the environment of transformers {version}")
     torch = re.search(r"^torch==.*$", (PROJECT / "constraints.txt").read_text(), re.MULTILINE)
     if torch is None:
         raise SystemExit("constraints.txt does not pin torch")
