@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix test-matrix mutate fuzz constraints clean
+.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -57,9 +57,6 @@ fuzz: $(STAMP) ## hostile bytes, many more than `make test` tries: by chance, th
 
 matrix: $(STAMP) ## every family x every damage: our verdict beside what the libraries do, as a table
 	MATRIX=all $(RUN) -m pytest tests/proof/test_matrix.py
-
-test-matrix: $(STAMP) ## the guard's tests with every transformers that it is promised for, one environment each
-	$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
 mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
 	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py
