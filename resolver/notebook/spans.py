@@ -68,12 +68,12 @@ def _find(text: str) -> NotebookText:
     spans: list[SourceSpan] = []
     starts: list[int] = []
     ids = False
-    for key, start in _members(text, _after_blank(text, 0)):
+    for key, start in members(text, after_blank(text, 0)):
         if key != "cells":
             continue
-        for number, cell in enumerate(_items(text, start), start=1):
+        for number, cell in enumerate(items(text, start), start=1):
             starts.append(cell)
-            places = dict(_members(text, cell))
+            places = dict(members(text, cell))
             ids = ids or "id" in places
             if "source" in places:
                 kind = _value(text, places["cell_type"])[0] if "cell_type" in places else "code"
@@ -88,7 +88,7 @@ def _span(text: str, number: int, kind: str, start: int) -> SourceSpan:
         return SourceSpan(number, kind, start, end, lines=False, indent=None, closing="", source=value)
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ValueError(f"the source of cell {number} is neither text nor lines")
-    inside = _after_blank(text, start + 1)
+    inside = after_blank(text, start + 1)
     indent = _indent(text, inside) if value and "\n" in text[start:inside] else None
     closing = _indent(text, end - 1)
     return SourceSpan(number, kind, start, end, lines=True, indent=indent, closing=closing, source="".join(value))
@@ -104,25 +104,26 @@ def written(span: SourceSpan, source: str) -> str:
     return "[\n" + ",\n".join(span.indent + line for line in lines) + f"\n{span.closing}]"
 
 
-def _members(text: str, start: int) -> Iterator[tuple[str, int]]:
-    """Key and the value's place of each member of the object at `start`."""
+def members(text: str, start: int) -> Iterator[tuple[str, int]]:
+    """Key and the value's place of each member of the object at `start`; a ValueError where there is none."""
     if text[start : start + 1] != "{":
         raise ValueError(f"an object was expected at character {start}")
-    at = _after_blank(text, start + 1)
+    at = after_blank(text, start + 1)
     while text[at : at + 1] != "}":
         key, at = _value(text, at)
-        at = _after_blank(text, at)
+        at = after_blank(text, at)
         if not isinstance(key, str) or text[at : at + 1] != ":":
             raise ValueError(f"a key was expected at character {at}")
-        at = _after_blank(text, at + 1)
+        at = after_blank(text, at + 1)
         yield key, at
         at = _next(text, _value(text, at)[1], "}")
 
 
-def _items(text: str, start: int) -> Iterator[int]:
+def items(text: str, start: int) -> Iterator[int]:
+    """The place of each item of the list at `start`; a ValueError where there is none."""
     if text[start : start + 1] != "[":
         raise ValueError(f"a list was expected at character {start}")
-    at = _after_blank(text, start + 1)
+    at = after_blank(text, start + 1)
     while text[at : at + 1] != "]":
         yield at
         at = _next(text, _value(text, at)[1], "]")
@@ -130,12 +131,12 @@ def _items(text: str, start: int) -> Iterator[int]:
 
 def _next(text: str, end: int, closing: str) -> int:
     """Behind the comma that follows, or at the closing bracket."""
-    at = _after_blank(text, end)
+    at = after_blank(text, end)
     if text[at : at + 1] == closing:
         return at
     if text[at : at + 1] != ",":
         raise ValueError(f"a comma was expected at character {at}")
-    return _after_blank(text, at + 1)
+    return after_blank(text, at + 1)
 
 
 def _value(text: str, start: int) -> tuple[object, int]:
@@ -143,7 +144,8 @@ def _value(text: str, start: int) -> tuple[object, int]:
     return value, end
 
 
-def _after_blank(text: str, at: int) -> int:
+def after_blank(text: str, at: int) -> int:
+    """The first character from `at` on that is no blank."""
     while at < len(text) and text[at] in BLANK:
         at += 1
     return at
