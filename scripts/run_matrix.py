@@ -30,7 +30,7 @@ def main() -> int:
         started = time.monotonic()
         python = _environment(options.environments / version, version)
         done = subprocess.run(
-            [python, "-m", "pytest", "-c", PINS / "pytest.ini", f"--rootdir={PROJECT}", "tests/guard/test_guard.py"],
+            [python, "-m", "pytest", "-c", PINS / "pytest.ini", f"--rootdir={PROJECT}", "tests/guard"],
             cwd=PROJECT,
             capture_output=True,
             text=True,
