@@ -1,0 +1,191 @@
+"""Shell lines of a notebook: what needs the network, what installs from a directory, which script is started.
+
+What it does not know: Python, and whether the notebook has a network.
+"""
+
+import shlex
+from typing import Final
+
+from resolver.record import Record
+
+_NETWORK: Final = {
+    "wget": "wget",
+    "curl": "curl",
+    "aria2c": "aria2c",
+    "apt-get": "apt-get",
+    "apt": "apt",
+    "conda": "conda",
+    "mamba": "mamba",
+}
+_COPIES: Final = ("cp", "mv", "ln", "rsync")
+_LISTS: Final = ("ls", "unzip", "tar", "cat", "head")
+_HUB: Final = ("hf", "huggingface-cli")
+_PIP_VALUES: Final = frozenset(
+    [
+        "-f",
+        "--find-links",
+        "-r",
+        "--requirement",
+        "-c",
+        "--constraint",
+        "-t",
+        "--target",
+        "-i",
+        "--index-url",
+        "--extra-index-url",
+        "--prefix",
+        "--root",
+        "--timeout",
+        "--progress-bar",
+        "--no-binary",
+        "--only-binary",
+    ]
+)
+_SEPARATORS: Final = ("&&", "||", ";", "|", "&")
+
+
+class Command(Record):
+    """What one command of a shell line does.
+
+    Attributes:
+        network: what needs the network ("pip install of transformers"); "" for nothing.
+        offline_form: what does the same without one.
+        wheels: directories and files that pip installs from.
+        reads: paths that a copy, unpacking or listing reads.
+        script: the Python file that is started; arguments: what it is given.
+        directory: of `cd`.
+    """
+
+    network: str = ""
+    offline_form: str = ""
+    wheels: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    script: str | None = None
+    arguments: tuple[str, ...] = ()
+    directory: str | None = None
+    hub: str | None = None
+
+
+def commands(line: str) -> tuple[Command, ...]:
+    """The commands of a shell line, in order; a line that the shell could not take apart gives none."""
+    try:
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
+        lexer.whitespace_split = True
+        words = list(lexer)
+    except ValueError:
+        words = line.split()
+    found: list[Command] = []
+    current: list[str] = []
+    for word in (*words, ";"):
+        if word in _SEPARATORS or word.startswith("#"):
+            if current and (command := _command(current)):
+                found.append(command)
+            current = []
+            if word.startswith("#"):
+                break
+        else:
+            current.append(word)
+    return tuple(found)
+
+
+def _command(words: list[str]) -> Command | None:
+    while words and "=" in words[0] and not words[0].startswith("-") and "/" not in words[0].split("=")[0]:
+        words = words[1:]  # variables that are set for this command alone
+    words = words[1:] if words[:1] == ["sudo"] else words
+    if not words:
+        return None
+    name, rest = words[0].rpartition("/")[2], words[1:]
+    if name == "uv" and rest[:1] == ["pip"]:
+        name, rest = "pip", rest[1:]
+    if name.startswith("python") or name in ("accelerate", "torchrun", "{sys.executable}", "run"):
+        return _python(name, rest)
+    if name in ("pip", "pip3"):
+        return _pip(rest)
+    return _hub(rest) if name in _HUB else _tool(name, rest)
+
+
+def _tool(name: str, rest: list[str]) -> Command | None:
+    """What a command that is neither Python, pip nor the hub's does."""
+    found: Command | None = None
+    if name == "kaggle":
+        what = " ".join(["kaggle", *rest[:2]])
+        found = Command(network=what, offline_form="attach it in kernel-metadata.json instead of downloading it")
+    elif name == "git" and rest[:1] in (["clone"], ["pull"], ["lfs"]):
+        found = Command(network=f"git {rest[0]}", offline_form="attach the repository as a dataset")
+    elif name in _NETWORK and not _is_offline(rest):
+        found = Command(network=_NETWORK[name], offline_form="attach the file as a dataset")
+    elif name in _COPIES or name in _LISTS:
+        paths = [word for word in rest if word.startswith(("/", "../", "./"))]
+        found = Command(reads=tuple(paths[:-1] if name in _COPIES and len(paths) > 1 else paths))
+    elif name == "cd" and rest:
+        found = Command(directory=rest[0])
+    return found
+
+
+def _is_offline(rest: list[str]) -> bool:
+    return any("localhost" in word or "127.0.0.1" in word or word in ("--version", "--help") for word in rest)
+
+
+def _python(name: str, rest: list[str]) -> Command | None:
+    if rest[:2] in (["-m", "pip"], ["-m", "uv"]):
+        return _pip(rest[2:] if rest[1] == "pip" else rest[3:])
+    if name == "accelerate":
+        rest = rest[1:]
+    for number, word in enumerate(rest):
+        if word.endswith(".py"):
+            return Command(script=word, arguments=tuple(rest[number + 1 :]))
+        if word == "-c":
+            return None
+    return None
+
+
+def _pip(rest: list[str]) -> Command | None:
+    verb = next((word for word in rest if not word.startswith("-")), "")
+    if verb not in ("install", "download", "wheel"):
+        return None
+    words = rest[rest.index(verb) + 1 :]
+    packages, links, flags = _pip_words(words)
+    local = [each for each in packages if each.endswith((".whl", ".tar.gz", ".zip")) or each.startswith(("/", "."))]
+    wheels = (*links, *(each for each in local if not each.startswith(("http", "git+"))))
+    indexed = [each for each in packages if each not in local or each.startswith(("http", "git+"))]
+    offline = "--no-index" in flags or (not indexed and "--no-deps" in flags)
+    if offline or (not indexed and not any(flag in ("-r", "--requirement") for flag in flags)):
+        return Command(wheels=wheels)
+    named = ", ".join(indexed[:3]) or "a requirements file"
+    where = links[0] if links else "/kaggle/input/YOUR-WHEELS"
+    form = f"pip install --no-index --find-links {where} {' '.join(shlex.quote(each) for each in indexed)}".rstrip()
+    return Command(network=f"pip install of {named}", offline_form=form, wheels=wheels)
+
+
+def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str]]:
+    """Packages, directories of --find-links, and the flags."""
+    packages: list[str] = []
+    links: list[str] = []
+    flags: set[str] = set()
+    number = 0
+    while number < len(words):
+        word = words[number]
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            if word not in (">", ">>", "2>&1", "/dev/null", "2>/dev/null"):
+                packages.append(word)
+        elif name in _PIP_VALUES:
+            flags.add(name)
+            if not equals:
+                number += 1
+                value = words[number] if number < len(words) else ""
+            if name in ("-f", "--find-links"):
+                links.append(value)
+        else:
+            flags.add(name)
+        number += 1
+    return packages, links, flags
+
+
+def _hub(rest: list[str]) -> Command | None:
+    words = [word for word in rest if not word.startswith("-")]
+    if words[:1] == ["download"] and len(words) > 1:
+        return Command(network=f"hf download of {words[1]}", offline_form="attach the model", hub=words[1])
+    if words[:1] in (["login"], ["auth"], ["upload"]):
+        return Command(network=f"hf {words[0]}", offline_form="take it out: nothing offline needs a login")
+    return None
