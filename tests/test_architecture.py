@@ -28,6 +28,7 @@ FLOORS = (
         "resolver.catalog",
         "resolver.catalog_rows",
         "resolver.names",
+        "resolver.secrets",
     ),
     ("resolver.sources", "resolver.inspection", "resolver.notebook"),
     ("resolver.identity", "resolver.recorded", "resolver.target"),

@@ -3,11 +3,11 @@
 What it does not know: Python. A file that is damaged is a fault, and what can be read of it is read all the same.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from resolver.inspection.strict_json import parse_json
 from resolver.notebook.facts import CodeFault, Spot
 from resolver.record import Record
 
@@ -17,7 +17,7 @@ Form = Literal["ipynb", "percent", "script"]
 
 
 class Cell(Record):
-    """One piece of code: its number (from 1, over all cells; None in a plain script), its first line, its source."""
+    """One piece of code: its number (from 1, over all cells; None in a plain script) and its source."""
 
     number: int | None
     source: str
@@ -74,13 +74,11 @@ def _script(text: str) -> Cells:
 
 
 def _notebook(text: str) -> Cells:
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        return _fault("ipynb", f"it is no JSON: {error.msg} in line {error.lineno}", error.lineno)
-    except (RecursionError, ValueError) as error:
-        why = "it is nested too deeply to be read" if isinstance(error, RecursionError) else f"it is no JSON: {error}"
-        return _fault("ipynb", why)
+    read = parse_json(text.encode("utf-8"))
+    if read.fault is not None:
+        why = read.fault if read.line is None else f"{read.fault} in line {read.line}"
+        return _fault("ipynb", f"it is {why}", read.line)
+    document = read.value
     if not isinstance(document, dict):
         return _fault("ipynb", "it is no notebook: no JSON object")
     listed = list(_listed(document))

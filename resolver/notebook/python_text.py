@@ -51,7 +51,7 @@ def as_python(source: str) -> PythonText:
 
 def _cell_magic(lines: list[str], head: int) -> PythonText:
     name, _, rest = lines[head][2:].strip().partition(" ")
-    below = ["" for _ in lines[: head + 1]] + lines[head + 1 :]
+    below = [""] * (head + 1) + lines[head + 1 :]
     if name in ("writefile", "file"):
         words = rest.split()
         target = next((word for word in words if not word.startswith("-")), "")
@@ -69,13 +69,18 @@ def _joined(lines: list[str], start: int) -> list[tuple[int, str]]:
     joined: list[tuple[int, str]] = []
     number = start
     while number < len(lines):
-        first, text = number + 1, lines[number]
-        while text.endswith("\\") and number + 1 < len(lines):
-            number += 1
-            text = f"{text[:-1]} {lines[number].strip()}"
-        joined.append((first, text))
-        number += 1
+        text, last = _continued(lines, number, lines[number])
+        joined.append((number + 1, text))
+        number = last + 1
     return joined
+
+
+def _continued(lines: list[str], number: int, text: str) -> tuple[str, int]:
+    """A line's text with what a backslash continues it by, and the index of the last line that it takes."""
+    while text.endswith("\\") and number + 1 < len(lines):
+        number += 1
+        text = f"{text[:-1]} {lines[number].strip()}"
+    return text, number
 
 
 def _body(lines: list[str]) -> PythonText:
@@ -85,20 +90,17 @@ def _body(lines: list[str]) -> PythonText:
     number = 0
     while number < len(lines):
         line = lines[number]
-        first = number
         if inside or not (taken := _taken(line)):
             python.append(line)
             inside = _still_open(line, inside)
             number += 1
             continue
         indent, text, magic = taken
-        while text.endswith("\\") and number + 1 < len(lines):
-            number += 1
-            text = f"{text[:-1]} {lines[number].strip()}"
+        text, last = _continued(lines, number, text)
         if text:
-            shell.append(ShellLine(text, first + 1, magic))
-        python += [f"{indent}pass", *([""] * (number - first))]
-        number += 1
+            shell.append(ShellLine(text, number + 1, magic))
+        python += [f"{indent}pass", *([""] * (last - number))]
+        number = last + 1
     return PythonText("\n".join(python), tuple(shell))
 
 

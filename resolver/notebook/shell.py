@@ -8,15 +8,7 @@ from typing import Final
 
 from resolver.record import Record
 
-_NETWORK: Final = {
-    "wget": "wget",
-    "curl": "curl",
-    "aria2c": "aria2c",
-    "apt-get": "apt-get",
-    "apt": "apt",
-    "conda": "conda",
-    "mamba": "mamba",
-}
+_NETWORK: Final = ("wget", "curl", "aria2c", "apt-get", "apt", "conda", "mamba")
 _COPIES: Final = ("cp", "mv", "ln", "rsync")
 _LISTS: Final = ("ls", "unzip", "tar", "cat", "head")
 _HUB: Final = ("hf", "huggingface-cli")
@@ -54,6 +46,7 @@ class Command(Record):
         reads: paths that a copy, unpacking or listing reads.
         script: the Python file that is started; arguments: what it is given.
         directory: of `cd`.
+        hub: the repository that `hf download` is given.
     """
 
     network: str = ""
@@ -67,7 +60,7 @@ class Command(Record):
 
 
 def commands(line: str) -> tuple[Command, ...]:
-    """The commands of a shell line, in order; a line that the shell could not take apart gives none."""
+    """The commands of a shell line, in order; one that the shell could not take apart is split at its blanks."""
     try:
         lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
         lexer.whitespace_split = True
@@ -113,7 +106,7 @@ def _tool(name: str, rest: list[str]) -> Command | None:
     elif name == "git" and rest[:1] in (["clone"], ["pull"], ["lfs"]):
         found = Command(network=f"git {rest[0]}", offline_form="attach the repository as a dataset")
     elif name in _NETWORK and not _is_offline(rest):
-        found = Command(network=_NETWORK[name], offline_form="attach the file as a dataset")
+        found = Command(network=name, offline_form="attach the file as a dataset")
     elif name in _COPIES or name in _LISTS:
         paths = [word for word in rest if word.startswith(("/", "../", "./"))]
         found = Command(reads=tuple(paths[:-1] if name in _COPIES and len(paths) > 1 else paths))

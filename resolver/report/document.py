@@ -9,9 +9,10 @@ from resolver.host import Accelerator
 from resolver.report import facts
 from resolver.report.blocks import ListedModel, Machine, Told
 from resolver.report.described import Document, description, identity
-from resolver.report.escape import mask, without_surrogates
+from resolver.report.escape import without_surrogates
 from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
+from resolver.secrets import mask
 from resolver.version import VERSION
 
 if TYPE_CHECKING:

@@ -3,12 +3,11 @@
 Every renderer sends through here whatever it did not write itself: names of files, text of files, arguments.
 """
 
-import re
 from typing import Final
 
+from resolver.secrets import mask
+
 NAMED: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-# A token of Hugging Face, of Kaggle, and what stands before the "@" of an address.
-SECRET = re.compile(r"\b(hf_|KGAT_|api_org_)[A-Za-z0-9]{16,}|(\b(?:https?|git|ssh):/{1,2})[^\s/@]+(?=@)")
 ESCAPED_BYTES: Final = range(0xDC80, 0xDD00)  # how Python keeps a byte that is not UTF-8 (PEP 383)
 
 
@@ -25,11 +24,6 @@ def escape(text: object) -> str:
         plain = "".join(each if each.isprintable() else _escape(each) for each in plain)
     # "##[error]" anywhere in a line is an order to the log of a CI runner.
     return plain.replace("##[", r"#\x23[") if "##[" in plain else plain
-
-
-def mask(text: str) -> str:
-    """The text without tokens and credentials of addresses."""
-    return SECRET.sub(lambda found: (found[1] or found[2]) + "***", text) if "_" in text or "@" in text else text
 
 
 def without_surrogates(text: str) -> str:

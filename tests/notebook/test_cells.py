@@ -52,13 +52,13 @@ def test_a_plain_script_is_one_cell_without_a_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"{", "it is no JSON"),
+        (b"{", "it is not JSON"),
         (b"[]", "no JSON object"),
         (b"{}", "no list of cells"),
         (b'{"cells": 3}', "no list of cells"),
         (b"[" * 200_000, "nested too deeply"),
         (b"\xff\xfe{}", "not UTF-8"),
-        (b"", "it is no JSON"),
+        (b"", "it is not JSON"),
     ],
 )
 def test_a_damaged_notebook_is_a_fault_that_says_why(tmp_path: Path, content: bytes, why: str) -> None:
