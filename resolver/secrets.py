@@ -68,9 +68,10 @@ def mask(text: str, *, in_code: bool = False) -> str:
     >>> mask("https://me:secret@huggingface.co/org/name")
     'https://***@huggingface.co/org/name'
     """
-    last = len(text)
-    for found in sorted(find_secrets(text, in_code=in_code), key=lambda each: (-each.start, each.end)):
-        end = min(found.end, last)  # two that overlap: the later one is masked already
-        text = text[: found.start] + found.shown + text[end:]
-        last = found.start
-    return text
+    pieces: list[str] = []
+    at = 0
+    for found in sorted(find_secrets(text, in_code=in_code), key=lambda each: (each.start, -each.end)):
+        if found.start >= at:  # otherwise it lies in the one before, which is masked already
+            pieces += (text[at : found.start], found.shown)
+        at = max(at, found.end)
+    return "".join((*pieces, text[at:]))

@@ -10,8 +10,14 @@ from resolver.record import Record
 from resolver.reference import KaggleDataset, KaggleHandle
 
 SourceKind = Literal["model", "dataset", "kernel", "competition"]
-Reach = Literal["runs", "never-called", "guarded"]
-Role = Literal["model", "tokenizer", "adapter", "data", "wheels", "code"]
+# "runs"; "never-called": in a function that nothing calls; "guarded": behind a condition that is false where the
+# notebook runs offline on Kaggle (`if not KAGGLE`); "fallback": in an `except`, so only where what is tried fails;
+# "caught": tried, and the code goes on where it fails.
+Reach = Literal["runs", "never-called", "guarded", "fallback", "caught"]
+# A place that the code asks for before (os.path.exists), and whether it has to be there.
+Condition = tuple[str, bool]
+# "weights" is one file of a model, always a path; "wheels" a directory that pip installs from.
+Role = Literal["model", "tokenizer", "adapter", "weights", "data", "wheels", "code"]
 
 
 class Spot(Record):
@@ -39,15 +45,14 @@ class Use(Record):
 
     Attributes:
         text: the value, e.g. "meta-llama/Meta-Llama-3-8B-Instruct" or "/kaggle/input/x/train.csv".
-        role: what the call reads it as; "data" for what is no model, "wheels" for a --find-links directory.
+        role: what the call reads it as, see `Role`.
         call: as written, e.g. "AutoModel.from_pretrained", "pd.read_csv", "!pip install".
         at: the call.
         origin: the literal that the value comes from (the call itself where it stands there).
-        reach: "runs"; "never-called" inside a function that nothing calls; "guarded" behind a condition that is
-            false where the notebook runs offline on Kaggle (`if not KAGGLE`, an os.path.exists of another place).
+        reach: whether the call runs, see `Reach`.
         pinned: revision, subfolder, variant or cache_dir that the call names: keyword -> value ("" where dynamic).
         resolved: it goes through this product's `resolve_model(...)` or runs inside its guard: a hub id is fine.
-        checked: the code itself asks whether the place exists before (os.path.exists): an absent one is no fault.
+        conditions: places that the code itself asks for before; the call runs only where all hold.
     """
 
     text: str
@@ -58,7 +63,7 @@ class Use(Record):
     reach: Reach = "runs"
     pinned: tuple[tuple[str, str], ...] = ()
     resolved: bool = False
-    checked: bool = False
+    conditions: tuple[Condition, ...] = ()
 
 
 class NetworkCall(Record):
@@ -72,6 +77,7 @@ class NetworkCall(Record):
     at: Spot
     reach: Reach = "runs"
     offline_form: str = ""
+    conditions: tuple[Condition, ...] = ()
 
 
 class Dynamic(Record):
@@ -84,8 +90,8 @@ class Dynamic(Record):
     reach: Reach = "runs"
 
 
-class Secret(Record):
-    """A token or key as a literal: its kind ("Hugging Face token"), masked ("hf_…"), never the value."""
+class LiteralSecret(Record):
+    """A token or key as a literal: its kind ("Hugging Face token"), masked ("hf_***"), never the value."""
 
     kind: str
     masked: str
@@ -125,7 +131,7 @@ class Code(Record):
     uses: tuple[Use, ...] = ()
     network: tuple[NetworkCall, ...] = ()
     dynamic: tuple[Dynamic, ...] = ()
-    secrets: tuple[Secret, ...] = ()
+    secrets: tuple[LiteralSecret, ...] = ()
     asked: tuple[Asked, ...] = ()
     faults: tuple[CodeFault, ...] = ()
     mentioned: tuple[tuple[str, Spot], ...] = ()

@@ -47,6 +47,7 @@ class Command(Record):
         script: the Python file that is started; arguments: what it is given.
         directory: of `cd`.
         hub: the repository that `hf download` is given.
+        writes: paths that a copy, a redirection, `tee` or `touch` writes.
     """
 
     network: str = ""
@@ -57,6 +58,7 @@ class Command(Record):
     arguments: tuple[str, ...] = ()
     directory: str | None = None
     hub: str | None = None
+    writes: tuple[str, ...] = ()
 
 
 def commands(line: str) -> tuple[Command, ...]:
@@ -71,14 +73,33 @@ def commands(line: str) -> tuple[Command, ...]:
     current: list[str] = []
     for word in (*words, ";"):
         if word in _SEPARATORS or word.startswith("#"):
-            if current and (command := _command(current)):
-                found.append(command)
+            if current:
+                found += _with_redirections(current)
             current = []
             if word.startswith("#"):
                 break
         else:
             current.append(word)
     return tuple(found)
+
+
+def _with_redirections(words: list[str]) -> list[Command]:
+    """A command and what it writes by `>`; the redirection is no word of the command's own."""
+    plain: list[str] = []
+    writes: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word.lstrip("012&") in (">", ">>"):
+            writes.append(next(rest, ""))
+        elif word.lstrip("012&").startswith(">"):
+            writes.append(word.lstrip("012&>"))
+        else:
+            plain.append(word)
+    command = _command(plain) if plain else None
+    kept = tuple(each for each in writes if each and not each.startswith("/dev/"))
+    if command is None:
+        return [Command(writes=kept)] if kept else []
+    return [command.replaced(writes=(*command.writes, *kept))]
 
 
 def _command(words: list[str]) -> Command | None:
@@ -109,7 +130,11 @@ def _tool(name: str, rest: list[str]) -> Command | None:
         found = Command(network=name, offline_form="attach the file as a dataset")
     elif name in _COPIES or name in _LISTS:
         paths = [word for word in rest if word.startswith(("/", "../", "./"))]
-        found = Command(reads=tuple(paths[:-1] if name in _COPIES and len(paths) > 1 else paths))
+        plain = [word for word in rest if not word.startswith("-")]
+        writes = tuple(plain[-1:]) if name in _COPIES and len(plain) > 1 else ()
+        found = Command(reads=tuple(each for each in paths if each not in writes), writes=writes)
+    elif name in ("tee", "touch", "mkdir"):
+        found = Command(writes=tuple(word for word in rest if not word.startswith("-")))
     elif name == "cd" and rest:
         found = Command(directory=rest[0])
     return found
@@ -160,8 +185,7 @@ def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str]]:
         word = words[number]
         name, equals, value = word.partition("=")
         if not word.startswith("-"):
-            if word not in (">", ">>", "2>&1", "/dev/null", "2>/dev/null"):
-                packages.append(word)
+            packages.append(word)
         elif name in _PIP_VALUES:
             flags.add(name)
             if not equals:
