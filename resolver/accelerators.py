@@ -75,6 +75,37 @@ PROFILES: Final[tuple[Profile, ...]] = (
 )
 
 
+# Kaggle's machine_shape -> ours; lower case (ids of the kaggle command line, 2026-07). A plain enable_gpu gives a P100.
+SHAPES: Final[Mapping[str, str]] = {
+    "nvidiateslat4": "kaggle-t4x2",
+    "nvidiateslat4highmem": "kaggle-t4x2",
+    "nvidiateslap100": "kaggle-p100",
+    "nvidial4": "kaggle-l4x4",
+    "nvidiartxpro6000": "kaggle-rtx-pro-6000",
+    "nvidiah100": "kaggle-h100",
+    "tpuv38": "kaggle-tpu-v3-8",
+    "tpu1vmv38": "kaggle-tpu-v3-8",
+    "tpuv5e8": "kaggle-tpu-v5e-8",
+    "none": "cpu",
+    "cpu": "cpu",
+}
+
+
+def of_kernel(shape: str | None, *, gpu: bool | None, tpu: bool | None) -> str | None:
+    """The profile that a kernel's metadata asks for; None where it says nothing, or a shape that is not known here.
+
+    >>> of_kernel("NvidiaTeslaT4", gpu=True, tpu=False)
+    'kaggle-t4x2'
+    """
+    if shape is not None:
+        return SHAPES.get(shape.replace("_", "").replace("-", "").lower())
+    if tpu:
+        return "kaggle-tpu-v5e-8"
+    if gpu:
+        return "kaggle-p100"
+    return "cpu" if gpu is False else None
+
+
 def names(own: Mapping[str, Profile]) -> tuple[str, ...]:
     """Every name that --accelerator takes: this machine, ours, and those of the settings."""
     return (HOST, *(each.name for each in PROFILES if each.name not in own), *own)

@@ -25,6 +25,7 @@ FAMILIES = {
     "H": "Hardware",
     "R": "Runtime",
     "I": "Integrity",
+    "N": "Notebook",
     "P": "Submission",
 }
 HEAD = """\

@@ -55,10 +55,15 @@ def test_every_command_is_documented() -> None:
 
 def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
     options = {text for action in parser_of("list", command_module("list"))._actions for text in action.option_strings}
-    check = {text for action in parser_of("check", command_module("check"))._actions for text in action.option_strings}
+    judging = {
+        text
+        for command in ("check", "notebook")
+        for action in parser_of(command, command_module(command))._actions
+        for text in action.option_strings
+    }
     told = set(re.findall(r"(--[a-z][a-z-]+)", USAGE))
     assert {text for text in options if text.startswith("--")} - told == {"--version"}
-    assert told - options - check == set()
+    assert told - options - judging == set()
 
 
 def _tables_last(block: str) -> bool:

@@ -23,6 +23,7 @@ FLAGS = {
         "--batch-size",
         "--dtype",
     },
+    "notebook": COMMON | {"--metadata"},
     "list": COMMON,
     "inspect": COMMON,
     "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},

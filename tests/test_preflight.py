@@ -212,6 +212,7 @@ def test_issue_rules_are_all_there():
         + [f"L{number}" for number in range(501, 507)]
         + ["I901", "I902", "I903", "I905"]
         + [f"H{number}" for number in range(701, 709)]
+        + [f"N{number:03}" for number in range(1, 16)]
         + ["P001", "P002", "P003", "P004"]
     )
     assert sorted(each.code for each in RULES) == sorted(wanted)

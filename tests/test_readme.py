@@ -6,6 +6,7 @@ begins with "error" has to fail, any other has to succeed. `<!-- test: … -->` 
 `make` is only planned (`make --dry-run`; .ci/run carries the targets out), `pip install` is done without its packages.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -77,11 +78,21 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return made
 
 
+def write_notebook(folder: Path) -> None:
+    """The founding notebook as a script, and the metadata that does not attach its model."""
+    code = f'from transformers import AutoModel\n\nmodel = AutoModel.from_pretrained("/kaggle/input/{LLAMA_3_MOUNT}")\n'
+    (folder / "inference.py").write_text(code)
+    metadata = {"code_file": "inference.py", "enable_gpu": True, "machine_shape": "NvidiaTeslaT4",
+                "enable_internet": False, "model_sources": [], "competition_sources": ["lmsys-chatbot-arena"]}  # fmt: skip
+    (folder / "kernel-metadata.json").write_text(json.dumps(metadata))
+
+
 PREPARATIONS = {
     "attach llama-3": lambda machine: llama_3_8b(machine.inputs / LLAMA_3_MOUNT),
     "lose shard 3 of llama-3": lambda machine: (
         machine.inputs / LLAMA_3_MOUNT / "model-00003-of-00004.safetensors"
     ).unlink(),
+    "notebook": lambda machine: write_notebook(machine.work),
     "battles": lambda machine: shutil.copytree(PROJECT / "examples" / "battles", machine.work, dirs_exist_ok=True),
 }
 

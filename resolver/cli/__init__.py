@@ -11,6 +11,7 @@ from resolver.cli.trouble import ToolFailure, UsageError
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "path": ("path", "print the directory that holds a model, alone on stdout"),
     "check": ("check", "say whether a model will load, score or train on this machine"),
+    "notebook": ("notebook", "say what will fail when a notebook or script runs offline on Kaggle"),
     "list": ("list_models", "show every model on this machine"),
     "inspect": ("inspect_model", "show what a model's files say: architecture, parameters, dtypes, licence"),
     "repair": ("repair", "make of a damaged index or a bare adapter a directory that loads"),

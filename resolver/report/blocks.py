@@ -12,6 +12,7 @@ from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from resolver.notebook_preflight import NotebookReport
     from resolver.repair.place import Repair
 
 
@@ -58,3 +59,4 @@ class Told(Record):
     rules: tuple[Rule, ...] | None = None
     machine: Machine | None = None
     repair: "Repair | None" = None
+    notebook: "NotebookReport | None" = None

@@ -16,6 +16,8 @@ from resolver.secrets import mask
 from resolver.version import VERSION
 
 if TYPE_CHECKING:
+    from resolver.notebook.standing import Standing
+    from resolver.notebook_preflight import NotebookReport
     from resolver.repair.place import Repair
 
 HUGE_BITS: Final = 1_024
@@ -30,6 +32,7 @@ def envelope(told: Told) -> Document:
         "rules": _each(told.rules, rule),
         "machine": None if told.machine is None else machine(told.machine),
         "repair": None if told.repair is None else repair(told.repair),
+        "references": None if told.notebook is None else references(told.notebook),
     }
     document: Document = {
         "schema_version": 1,
@@ -144,6 +147,29 @@ def repair(told: "Repair") -> Document:
         "size_bytes": told.size_bytes,
         "tensors": told.tensors,
         "notes": list(told.notes),
+    }
+
+
+def references(told: "NotebookReport") -> list[Document]:
+    """Every reference of a notebook, and what it will meet."""
+    return [_reference(each, told) for each in told.references]
+
+
+def _reference(told: "Standing", notebook: "NotebookReport") -> Document:
+    use = told.use
+    model = notebook.models.get(use.text)
+    return {
+        "text": use.text,
+        "role": use.role,
+        "call": use.call,
+        "place": {"line": use.origin.line, "cell": use.origin.cell, "pointer": None},
+        "file": use.origin.file,
+        "reach": use.reach,
+        "resolved": use.resolved,
+        "meets": told.state,
+        "source": None if told.source is None else told.source.text,
+        "mounts": list(told.will_be),
+        "model": None if model is None else {"path": str(model.model.path), "verdict": model.verdict},
     }
 
 

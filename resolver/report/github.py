@@ -34,8 +34,12 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _place(finding: Finding) -> dict[str, str]:
     place = {"file": finding.path} if finding.path is not None else {}
-    if finding.path is not None and finding.place is not None and finding.place.line is not None:
-        place["line"] = str(finding.place.line)
+    if finding.path is None or finding.place is None or finding.place.line is None:
+        return {**place, "title": f"{finding.code} {finding.name}"}
+    if finding.path.endswith(".ipynb"):  # a line of a cell is no line of the file
+        cell = "" if finding.place.cell is None else f" in cell {finding.place.cell}, line {finding.place.line}"
+        return {**place, "title": f"{finding.code} {finding.name}{cell}"}
+    place["line"] = str(finding.place.line)
     return {**place, "title": f"{finding.code} {finding.name}"}
 
 

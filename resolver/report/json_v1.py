@@ -6,6 +6,8 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
+from resolver.notebook.facts import Reach, Role
+from resolver.notebook.standing import State
 from resolver.report.blocks import Told
 from resolver.report.document import envelope
 from resolver.report.json_v1_description import Description, Identity, Model
@@ -181,6 +183,29 @@ class Repair(Model):
     notes: list[str]
 
 
+class ReferencedModel(Model):
+    """The model of a notebook's reference, where this machine has it; its report is among the reports."""
+
+    path: str
+    verdict: Verdict
+
+
+class NotebookReference(Model):
+    """A reference of a notebook that reaches a loader or reader, and what it will meet where the notebook runs."""
+
+    text: str
+    role: Role
+    call: str
+    place: Place
+    file: str | None
+    reach: Reach
+    resolved: bool
+    meets: State
+    source: str | None
+    mounts: list[str]
+    model: ReferencedModel | None
+
+
 class Envelope(Model):
     """The one object of every command; a block that is another command's is absent."""
 
@@ -193,6 +218,7 @@ class Envelope(Model):
     rules: list[Rule] | None = Field(default=None)
     machine: Machine | None = Field(default=None)
     repair: Repair | None = Field(default=None)
+    references: list[NotebookReference] | None = Field(default=None)
 
 
 def render(told: Told) -> str:

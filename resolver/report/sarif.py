@@ -120,8 +120,10 @@ def _locations(finding: Finding, report: Report, base: str) -> Iterator[Document
     physical: Document = {"artifactLocation": where}
     location: Document = {"physicalLocation": physical}
     place = finding.place
-    if place is not None and place.line is not None:
+    if place is not None and place.line is not None and not path.endswith(".ipynb"):
         physical["region"] = {"startLine": place.line}
+    elif place is not None and place.cell is not None:  # a line of a cell is no line of the file
+        location["logicalLocations"] = [{"fullyQualifiedName": f"cell {place.cell}, line {place.line}"}]
     if place is not None and place.pointer:
         location["logicalLocations"] = [{"fullyQualifiedName": place.pointer, "kind": "member"}]
     yield location

@@ -35,7 +35,7 @@ def render_findings(findings: tuple[Finding, ...], *, colour: bool = False) -> s
     """Findings alone, the gravest first, without a model's summary."""
     lines: list[Line] = []
     for finding in sorted(findings, key=lambda each: ORDER[each.severity]):
-        lines += _finding(finding)
+        lines += finding_lines(finding)
     return coloured(lines) if colour else plain(lines)
 
 
@@ -52,14 +52,14 @@ def _report(report: Report, place: str | None) -> Iterator[Line]:
         yield from _not_found(report.not_found, report.trail, place)
     for finding in sorted(report.findings, key=lambda each: ORDER[each.severity]):
         if finding.severity != "info":
-            yield from _finding(finding)
+            yield from finding_lines(finding)
             yield ()
-    yield from _infos(report.findings)
+    yield from info_lines(report.findings)
     if report.verdict != "not-found":
         yield from summary_lines(report)
 
 
-def _infos(findings: tuple[Finding, ...]) -> Iterator[Line]:
+def info_lines(findings: tuple[Finding, ...]) -> Iterator[Line]:
     """What is worth knowing, in a line or two each: a sound model's report stays short. JSON holds all of it."""
     infos = [finding for finding in findings if finding.severity == "info"]
     for finding in infos:
@@ -74,7 +74,8 @@ def _head(finding: Finding) -> Line:
     return line(head, f" {finding.name}: ", Part(escape(finding.message), "label"))
 
 
-def _finding(finding: Finding) -> Iterator[Line]:
+def finding_lines(finding: Finding) -> Iterator[Line]:
+    """One finding: what is wrong, where, evidence, consequence, fix."""
     yield _head(finding)
     if finding.path is not None or finding.place is not None:
         yield line(Part(" --> ", "quiet"), _place(finding))

@@ -1,10 +1,11 @@
 """The judge: prerequisites first, and what is not judged says why."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from resolver.finding import LEVELS, SEVERITIES, Finding, Level, Skipped
 from resolver.record import Record
-from resolver.rules.rule import Evidence, Moot, Rule
+from resolver.rules.rule import Moot, Rule
 
 
 class Judged(Record):
@@ -16,12 +17,12 @@ class Judged(Record):
 
 
 def judge(
-    evidence: Evidence, rules: Iterable[Rule], ignored: Mapping[str, str] | None = None, level: Level = "quick"
+    evidence: Any, rules: Iterable[Rule], ignored: Mapping[str, str] | None = None, level: Level = "quick"
 ) -> Judged:
     """Judge with the rules given, each after those that it requires.
 
     Args:
-        evidence: all that a rule may know.
+        evidence: all that a rule may know: of a model, or of what another family of rules is about.
         rules: which ones; a prerequisite that is not among them counts as passed.
         ignored: code -> the reason why the user does not want it judged.
         level: how much was read; a rule that needs more is skipped, saying so.
@@ -51,7 +52,7 @@ def _beyond(rule: Rule, level: Level) -> str | None:
 
 
 def _why_not(
-    rule: Rule, evidence: Evidence, failed: set[str], skipped: Mapping[str, str], ignored: Mapping[str, str]
+    rule: Rule, evidence: Any, failed: set[str], skipped: Mapping[str, str], ignored: Mapping[str, str]
 ) -> str | None:
     if rule.code in ignored:
         return f"ignored: {ignored[rule.code]}"

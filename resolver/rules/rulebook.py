@@ -1,10 +1,11 @@
 """Every rule that there is, for those who tell of rules: `explain`, `rules`, the docs, the choice of codes."""
 
-from resolver.rules import submission
+from resolver.rules import notebook_code, notebook_sources, submission
 from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = tuple(sorted((*MODEL_RULES, *submission.RULES), key=lambda rule: rule.code))
+NOTEBOOK_RULES: tuple[Rule, ...] = (*notebook_sources.RULES, *notebook_code.RULES)
+RULES: tuple[Rule, ...] = tuple(sorted((*MODEL_RULES, *NOTEBOOK_RULES, *submission.RULES), key=lambda rule: rule.code))
 
 
 def find_rule(code_or_name: str) -> Rule | None:
