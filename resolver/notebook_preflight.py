@@ -15,7 +15,7 @@ from resolver.errors import MalformedReference, ModelNotFound
 from resolver.finding import Identity, Report
 from resolver.host import HOST, Host
 from resolver.images import known_dates
-from resolver.notebook.facts import Code, Metadata
+from resolver.notebook.facts import Code, Metadata, Use
 from resolver.notebook.here import present
 from resolver.notebook.metadata import find_metadata, read_metadata
 from resolver.notebook.read import read_code
@@ -32,6 +32,11 @@ from resolver.rules.rulebook import NOTEBOOK_RULES
 if TYPE_CHECKING:
     from resolver.accelerators import Profile
 
+# Arguments of a loader that make a model smaller, or lay it over several devices.
+SPREAD: Final = frozenset(
+    ["device_map", "quantization_config", "load_in_8bit", "load_in_4bit", "max_memory", "tp_plan", "quantization",
+     "tensor_parallel_size", "gpu_memory_utilization", "cpu_offload_gb"]
+)  # fmt: skip
 MAX_MODELS: Final = 8  # of one notebook that are checked; each takes its own preflight
 
 
@@ -132,7 +137,7 @@ def _models(
     found: tuple[Standing, ...], environment: Environment, host: Host, asked: NotebookQuestion
 ) -> Iterator[tuple[str, Report]]:
     """The reports of the models that the notebook reads and this machine has, each directory once."""
-    seen: set[Path] = set()
+    here: dict[Path, list[tuple[str, Standing]]] = {}
     for standing in found:
         use = standing.use
         if use.role not in MODEL_ROLES or standing.state in ("made", "dormant", "whole") or use.reach == "guarded":
@@ -141,11 +146,25 @@ def _models(
         for text in (use.text, *(() if place is None else (str(place),))):
             path = _lies_at(text, environment, host)
             if path is not None:
-                if path not in seen and len(seen) < MAX_MODELS:
-                    seen.add(path)
-                    question = Question(select=asked.select, ignored=asked.ignored)
-                    yield use.text, check(text, environment, host, question)
+                here.setdefault(path, []).append((text, standing))
                 break
+    for named in list(here.values())[:MAX_MODELS]:
+        text, standing = named[0]
+        yield standing.use.text, check(text, environment, host, _question([each.use for _, each in named], asked))
+
+
+def _question(uses: list[Use], asked: NotebookQuestion) -> Question:
+    """What a model is asked, given how the notebook reads it: whole, or its tokenizer alone; spread, or quantised."""
+    loads = [use for use in uses if use.role != "tokenizer"]
+    ignored = dict(asked.ignored)
+    if any(set(use.keywords) & SPREAD for use in loads):
+        ignored |= dict.fromkeys(("H701", "H702"), "the call says how the model is spread or quantised")
+    dtypes = {use.dtype for use in loads}
+    return Question(
+        select=asked.select or (() if loads else ("T",)),
+        ignored=ignored,
+        dtype=dtypes.pop() if len(dtypes) == 1 else None,
+    )
 
 
 def _lies_at(text: str, environment: Environment, host: Host) -> Path | None:

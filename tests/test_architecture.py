@@ -34,7 +34,13 @@ FLOORS = (
     ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
     ("resolver.probe", "resolver.integrity", "resolver.repair"),
-    ("resolver.resolve", "resolver.diagnosis", "resolver.preflight", "resolver.notebook_preflight"),
+    (
+        "resolver.resolve",
+        "resolver.diagnosis",
+        "resolver.preflight",
+        "resolver.notebook_preflight",
+        "resolver.notebook_fix",
+    ),
     ("resolver.report",),
     ("resolver", "resolver.api", "resolver.cli", "resolver.__main__", "resolver.ipython", "resolver.guarding"),
 )

@@ -23,7 +23,7 @@ FLAGS = {
         "--batch-size",
         "--dtype",
     },
-    "notebook": COMMON | {"--metadata"},
+    "notebook": COMMON | {"--metadata", "--fix", "--in-place"},
     "list": COMMON,
     "inspect": COMMON,
     "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},

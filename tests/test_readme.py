@@ -80,7 +80,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 def write_notebook(folder: Path) -> None:
     """The founding notebook as a script, and the metadata that does not attach its model."""
-    code = f'from transformers import AutoModel\n\nmodel = AutoModel.from_pretrained("/kaggle/input/{LLAMA_3_MOUNT}")\n'
+    code = f'from transformers import AutoModel\n\nmodel = AutoModel.from_pretrained("/kaggle/input/{LLAMA_3_MOUNT}", device_map="auto")\n'
     (folder / "inference.py").write_text(code)
     metadata = {"code_file": "inference.py", "enable_gpu": True, "machine_shape": "NvidiaTeslaT4",
                 "enable_internet": False, "model_sources": [], "competition_sources": ["lmsys-chatbot-arena"]}  # fmt: skip

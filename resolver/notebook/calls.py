@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from resolver.notebook import known_calls, methods, objects
-from resolver.notebook.reading import WORKING, Reading, member
+from resolver.notebook.reading import PLAIN, WORKING, How, Reading, member
 from resolver.notebook.shell_lines import run_shell
 from resolver.notebook.values import (
     NONE,
@@ -37,6 +37,7 @@ from resolver.record import Record
 _LOCAL_FORMATS: Final = ("csv", "json", "parquet", "text", "arrow", "pandas", "imagefolder", "audiofolder")
 _ADDRESS: Final = ("http://", "https://", "ftp://", "s3://", "gs://", "hf://")
 _DEVICE: Final = re.compile(r"cuda(?::(\d+))?")
+DTYPES: Final = ("float16", "bfloat16", "float32")
 _GIVES_UP: Final = ("exists", "isdir", "isfile", "lexists", "is_dir", "is_file")
 
 
@@ -55,6 +56,9 @@ def call_value(reading: Reading, value: Value, arguments: Arguments, site: Site)
         return objects.instance(reading, value, arguments)
     if isinstance(value, Thing) and (method := member(value, "__call__") or member(value, "forward")):
         return united(*(call_value(reading, each, arguments, site) for each in method))
+    if isinstance(value, Imported) and value.is_instance:  # model(inputs), tokenizer(texts)
+        _hand_over(reading, arguments)
+        return unknown(f"what {site.name}() gives")
     return library(reading, value.name if isinstance(value, Imported) else site.name, arguments, site)
 
 
@@ -162,7 +166,7 @@ def _is_switched_off(reading: Reading, name: str, arguments: Arguments) -> bool:
 
 def _read(reading: Reading, reader: known_calls.Reader, arguments: Arguments, site: Site) -> Values | None:
     """Record what a reader is given; what it gives where that is the place of what it fetched."""
-    pinned = _pinned(arguments)
+    how = _how(arguments)
     fetched: Values | None = None
     for role, position, names in reader.arguments:
         values = arguments.take(position, *names)
@@ -171,7 +175,7 @@ def _read(reading: Reading, reader: known_calls.Reader, arguments: Arguments, si
                 reading.is_dynamic(site.name, "arguments that are unpacked", role, reading.spot(site.node))
             continue
         for value in _flat(values):
-            _read_value(reading, value, role, pinned, site, takes_objects=reader.takes_objects)
+            _read_value(reading, value, role, how, site, takes_objects=reader.takes_objects)
         fetched = fetched or values
     if not reader.fetches or fetched is None:
         return None
@@ -182,15 +186,13 @@ def _read(reading: Reading, reader: known_calls.Reader, arguments: Arguments, si
     )
 
 
-def _read_value(
-    reading: Reading, value: Value, role: str, pinned: dict[str, str], site: Site, *, takes_objects: bool
-) -> None:
+def _read_value(reading: Reading, value: Value, role: str, how: How, site: Site, *, takes_objects: bool) -> None:
     text = as_text(value) if not isinstance(value, Constant) else None
     at = reading.spot(site.node)
     if text is not None and text.text.startswith(_ADDRESS) and role == "data":
         reading.needs_network(f"{site.name} of an address", at, "attach what it fetches as a dataset")
     elif text is not None:
-        reading.use(text, role, site.name, at, pinned)  # type: ignore[arg-type]
+        reading.use(text, role, site.name, at, how)  # type: ignore[arg-type]
     elif isinstance(value, Unknown) and not takes_objects:
         reading.is_dynamic(site.name, value.why, role, at)  # type: ignore[arg-type]
 
@@ -204,14 +206,23 @@ def _flat(values: Values) -> Iterator[Value]:
             yield value
 
 
-def _pinned(arguments: Arguments) -> dict[str, str]:
-    pinned = {}
+def _how(arguments: Arguments) -> How:
+    pinned = []
     for name in known_calls.PINS:
         values = arguments.named.get(name, NONE)
         if values != NONE:
             texts = texts_of(values)
-            pinned[name] = texts[0] if len(texts) == len(values) == 1 else ""
-    return pinned
+            pinned.append((name, texts[0] if len(texts) == len(values) == 1 else ""))
+    dtype = arguments.named.get("dtype") or arguments.named.get("torch_dtype") or ()
+    return How(tuple(pinned), tuple(sorted(arguments.named)), _dtype(dtype))
+
+
+def _dtype(values: Values) -> str | None:
+    if len(values) != 1 or not isinstance(values[0], Text | Imported):
+        return None
+    name = values[0].text if isinstance(values[0], Text) else values[0].name
+    last = name.rpartition(".")[2]
+    return {"half": "float16", "float": "float32"}.get(last, last if last in DTYPES else None)
 
 
 # Calls that are more than a reader or a writer
@@ -278,7 +289,7 @@ def _opened(reading: Reading, values: Values, mode: Values | None, site: Site) -
         reading.writes(values)
     else:
         for value in values:
-            _read_value(reading, value, "data", {}, site, takes_objects=True)
+            _read_value(reading, value, "data", PLAIN, site, takes_objects=True)
     return unknown("what a file holds")
 
 
@@ -367,7 +378,7 @@ def _load_dataset(reading: Reading, arguments: Arguments, site: Site) -> Values:
     for key in ("data_files", "data_dir"):
         for value in _flat(_of_tables(arguments.named.get(key, ()))):
             if isinstance(value, Text):
-                _read_value(reading, value, "data", {}, site, takes_objects=True)
+                _read_value(reading, value, "data", PLAIN, site, takes_objects=True)
     return unknown(f"what {site.name}() gives")
 
 
@@ -383,7 +394,7 @@ def _pretrained_zoo(reading: Reading, arguments: Arguments, site: Site) -> Value
         form = "attach the weights and pass pretrained_cfg_overlay=dict(file=...)"
         reading.needs_network(f"{site.name}(pretrained=True)", reading.spot(site.node), form)
     for value in arguments.named.get("checkpoint_path", ()):
-        _read_value(reading, value, "model", {}, site, takes_objects=False)
+        _read_value(reading, value, "model", PLAIN, site, takes_objects=False)
     return (Imported(site.name, is_instance=True),)
 
 
@@ -391,7 +402,7 @@ def _hub_load(reading: Reading, arguments: Arguments, site: Site) -> Values:
     values = arguments.take(0, "repo_or_dir") or ()
     if "local" in texts_of(arguments.named.get("source", ())):
         for value in values:
-            _read_value(reading, value, "code", {}, site, takes_objects=False)
+            _read_value(reading, value, "code", PLAIN, site, takes_objects=False)
     else:
         form = known_calls.NETWORK["hub.load"]
         reading.needs_network(site.name, reading.spot(site.node), form)

@@ -51,6 +51,8 @@ class Use(Record):
         origin: the literal that the value comes from (the call itself where it stands there).
         reach: whether the call runs, see `Reach`.
         pinned: revision, subfolder, variant or cache_dir that the call names: keyword -> value ("" where dynamic).
+        keywords: the keyword arguments of the call, sorted; how a model is spread and quantised hangs on them.
+        dtype: "float16", "bfloat16" or "float32" where the call names it; None where it does not.
         resolved: it goes through this product's `resolve_model(...)` or runs inside its guard: a hub id is fine.
         conditions: places that the code itself asks for before; the call runs only where all hold.
     """
@@ -62,6 +64,8 @@ class Use(Record):
     origin: Spot
     reach: Reach = "runs"
     pinned: tuple[tuple[str, str], ...] = ()
+    keywords: tuple[str, ...] = ()
+    dtype: str | None = None
     resolved: bool = False
     conditions: tuple[Condition, ...] = ()
 

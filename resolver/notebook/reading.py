@@ -5,7 +5,7 @@ What it does not know: Python's grammar (`evaluate`, `follow`) and what calls do
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -41,13 +41,23 @@ MAX_DEPTH: Final = 8
 MAX_SNIPPET: Final = 200
 WORKING: Final = "/kaggle/working"
 MODEL_ROLES: Final = ("model", "tokenizer", "adapter")
-NO_PINS: Final[Mapping[str, str]] = {}
 # From the one that a reader has to mind most to the one that it may skip.
 _REACHES: Final[tuple[Reach, ...]] = ("runs", "caught", "fallback", "guarded", "never-called")
 
 
 class TooMuch(Exception):  # noqa: N818 - no error of anybody's: the reading stops there
     """The code is longer, when followed, than a reading may take."""
+
+
+class How(Record):
+    """How a call reads what it reads; see `Use`."""
+
+    pinned: tuple[tuple[str, str], ...] = ()
+    keywords: tuple[str, ...] = ()
+    dtype: str | None = None
+
+
+PLAIN: Final = How()
 
 
 class WrittenFile(Record):
@@ -152,7 +162,7 @@ class Reading:
         role: Role,
         call: str,
         at: Spot,
-        pinned: Mapping[str, str] = NO_PINS,
+        how: How = PLAIN,
         *,
         resolves: bool = False,
     ) -> None:
@@ -170,7 +180,9 @@ class Reading:
             at=at,
             origin=value.origin or at,
             reach=reach,
-            pinned=tuple(pinned.items()),
+            pinned=how.pinned,
+            keywords=how.keywords,
+            dtype=how.dtype,
             resolved=resolves or (self.guarded and role in MODEL_ROLES),
             conditions=tuple(dict.fromkeys((*value.conditions, *self.conditions))),
         )

@@ -164,9 +164,11 @@ def _pip(rest: list[str]) -> Command | None:
     words = rest[rest.index(verb) + 1 :]
     packages, links, flags = _pip_words(words)
     local = [each for each in packages if each.endswith((".whl", ".tar.gz", ".zip")) or each.startswith(("/", "."))]
+    remote = any("://" in each for each in links)
+    links = [each for each in links if "://" not in each]
     wheels = (*links, *(each for each in local if not each.startswith(("http", "git+"))))
     indexed = [each for each in packages if each not in local or each.startswith(("http", "git+"))]
-    offline = "--no-index" in flags or (not indexed and "--no-deps" in flags)
+    offline = ("--no-index" in flags and not remote) or (not indexed and "--no-deps" in flags)
     if offline or (not indexed and not any(flag in ("-r", "--requirement") for flag in flags)):
         return Command(wheels=wheels)
     named = ", ".join(indexed[:3]) or "a requirements file"

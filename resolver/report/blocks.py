@@ -12,6 +12,7 @@ from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
     from resolver.repair.place import Repair
 
@@ -60,3 +61,4 @@ class Told(Record):
     machine: Machine | None = None
     repair: "Repair | None" = None
     notebook: "NotebookReport | None" = None
+    fix: "Made | None" = None

@@ -17,6 +17,7 @@ from resolver.version import VERSION
 
 if TYPE_CHECKING:
     from resolver.notebook.standing import Standing
+    from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
     from resolver.repair.place import Repair
 
@@ -33,6 +34,7 @@ def envelope(told: Told) -> Document:
         "machine": None if told.machine is None else machine(told.machine),
         "repair": None if told.repair is None else repair(told.repair),
         "references": None if told.notebook is None else references(told.notebook),
+        "fixed": None if told.fix is None else fixed(told.fix),
     }
     document: Document = {
         "schema_version": 1,
@@ -153,6 +155,17 @@ def repair(told: "Repair") -> Document:
 def references(told: "NotebookReport") -> list[Document]:
     """Every reference of a notebook, and what it will meet."""
     return [_reference(each, told) for each in told.references]
+
+
+def fixed(told: "Made") -> Document:
+    """What `notebook --fix` wrote."""
+    return {
+        "path": str(told.code),
+        "metadata": None if told.metadata is None else str(told.metadata),
+        "backups": [str(each) for each in told.backups],
+        "changes": list(told.changes),
+        "todo": list(told.todo),
+    }
 
 
 def _reference(told: "Standing", notebook: "NotebookReport") -> Document:

@@ -34,11 +34,27 @@ def render(told: Told) -> str:
     names = ", ".join(f"{report.model.reference}: {report.verdict}" for report in told.reports)
     parts = [
         HEAD.format(digest=digest, title=text_of(names or "resolver"), style=STYLE),
-        f"<header><h1>Model report</h1><p>offline-resolver {text_of(VERSION)}</p></header>\n<main>\n",
-        *(part for report in told.reports for part in _report(report)),
+        f"<header><h1>{_title(told)}</h1><p>offline-resolver {text_of(VERSION)}</p></header>\n<main>\n",
+        *_articles(told),
         "</main>\n</body>\n</html>\n",
     ]
     return "".join(parts).encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _title(told: Told) -> str:
+    return "Model report" if told.notebook is None else "Submission runbook"
+
+
+def _articles(told: Told) -> Iterator[str]:
+    """One a model; a notebook's runbook first, then the models of it that are here."""
+    models = told.reports
+    if told.notebook is not None:
+        from resolver.report.runbook import runbook  # noqa: PLC0415 - the page of one command
+
+        yield from runbook(told.notebook, told.fix)
+        models = told.reports[1:]
+    for report in models:
+        yield from _report(report)
 
 
 def _report(report: Report) -> Iterator[str]:

@@ -206,6 +206,16 @@ class NotebookReference(Model):
     model: ReferencedModel | None
 
 
+class Fixed(Model):
+    """A notebook that `notebook --fix` wrote; `todo` is what a person has to do before it runs."""
+
+    path: str
+    metadata: str | None
+    backups: list[str]
+    changes: list[str]
+    todo: list[str]
+
+
 class Envelope(Model):
     """The one object of every command; a block that is another command's is absent."""
 
@@ -219,6 +229,7 @@ class Envelope(Model):
     machine: Machine | None = Field(default=None)
     repair: Repair | None = Field(default=None)
     references: list[NotebookReference] | None = Field(default=None)
+    fixed: Fixed | None = Field(default=None)
 
 
 def render(told: Told) -> str:

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
-from resolver.report.lines import Line, coloured, plain
+from resolver.notebook_fix import sentences
+from resolver.report.escape import escape
+from resolver.report.lines import Line, coloured, line, plain
 from resolver.report.summary import summary_lines
 from resolver.report.tables import table
 from resolver.report.terminal import finding_lines, info_lines, render
@@ -10,6 +12,7 @@ from resolver.report.terminal import finding_lines, info_lines, render
 if TYPE_CHECKING:
     from resolver.notebook.facts import Spot
     from resolver.notebook.standing import Standing, State
+    from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
 
 MEETS: Final[dict["State", str]] = {
@@ -31,10 +34,13 @@ REACHES: Final = {
 }
 
 
-def render_notebook(told: "NotebookReport", *, colour: bool = False) -> str:
-    """The whole report: findings, references, summary, and then each model that is here."""
+def render_notebook(told: "NotebookReport", made: "Made | None" = None, *, colour: bool = False) -> str:
+    """The whole report: what --fix made, findings, references, summary, and then each model that is here."""
     report = told.report
     lines: list[Line] = []
+    if made is not None:
+        lines += [line(escape(each)) for each in sentences(made)]
+        lines.append(())
     grave = [each for each in report.findings if each.severity != "info"]
     for finding in grave:
         lines += (*finding_lines(finding), ())

@@ -55,6 +55,18 @@ pre {
 .infos section { padding: 0.625rem 0; }
 .infos h3 { font-size: 1rem; font-weight: 400; margin: 0; }
 .infos .fix { margin: 0.125rem 0 0; color: var(--quiet); font-size: 0.9375rem; }
+article > h3 { margin: 2rem 0 0.5rem; }
+.todo { margin: 0 0 1rem; padding-left: 1.5rem; }
+.todo li { margin: 0.375rem 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 0.9375rem; }
+th { text-align: left; font-weight: 400; color: var(--quiet); font-size: 0.8125rem; }
+th, td { padding: 0.375rem 1rem 0.375rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th:last-child, td:last-child { padding-right: 0; }
+td:first-child { white-space: nowrap; }
+td.usable, td.unusable, td.doubtful { color: var(--tone); }
+.doubtful { --tone: var(--warning); }
+a { color: var(--info); }
 details { border-top: 1px solid var(--line); padding: 0.75rem 0; font-size: 0.9375rem; }
 summary { cursor: pointer; color: var(--quiet); }
 details ul { margin: 0.5rem 0 0; padding-left: 1.25rem; color: var(--quiet); }
@@ -63,6 +75,7 @@ details li { margin: 0.125rem 0; }
   body { padding: 1.25rem 1rem 3rem; }
   section dl { grid-template-columns: 1fr; gap: 0; }
   section dt { margin-top: 0.5rem; font-size: 0.8125rem; }
+  table { min-width: 38rem; }
 }
 @media print {
   :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #bbb; --well: #fff; }
