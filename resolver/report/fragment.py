@@ -15,13 +15,15 @@ STYLE: Final = """\
   line-height: 1.5; }
 .resolver-diagnosis * { overflow-wrap: anywhere; }
 .resolver-diagnosis .asked { opacity: 0.7; margin: 0 0 4px; }
-.resolver-diagnosis h3 { font-size: 15px; font-weight: 600; margin: 4px 0 8px; color: inherit; }
+.resolver-diagnosis section h3 { font-size: 15px; font-weight: 600; line-height: 1.4; margin: 4px 0 8px; color: inherit; }
 .resolver-diagnosis .error { --tone: var(--error); } .resolver-diagnosis .warning { --tone: var(--warning); }
 .resolver-diagnosis .info { --tone: var(--info); }
 .resolver-diagnosis .tag { color: var(--tone); font-weight: 700; margin-right: 8px; }
 .resolver-diagnosis .rule { opacity: 0.6; font-weight: 400; }
 .resolver-diagnosis dl { display: grid; grid-template-columns: 7.5rem 1fr; gap: 4px 16px; margin: 0 0 12px; }
-.resolver-diagnosis dt { opacity: 0.7; font-weight: 400; } .resolver-diagnosis dd { margin: 0; min-width: 0; }
+.resolver-diagnosis section dl dt, .resolver-diagnosis section dl dd { float: none; width: auto; margin: 0;
+  padding: 0; min-width: 0; font-weight: 400; }  /* Jupyter floats the labels of a list, a fifth wide */
+.resolver-diagnosis section dl dt { opacity: 0.7; }
 .resolver-diagnosis code, .resolver-diagnosis pre { font-family: ui-monospace, Menlo, Consolas, monospace;
   font-size: 13px; background: none; color: inherit; padding: 0; }
 .resolver-diagnosis pre { margin: 4px 0 0; padding: 6px 10px; border: 1px solid rgba(128, 128, 128, 0.45);
