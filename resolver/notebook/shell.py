@@ -10,7 +10,9 @@ from resolver.record import Record
 
 _NETWORK: Final = ("wget", "curl", "aria2c", "apt-get", "apt", "conda", "mamba")
 _COPIES: Final = ("cp", "mv", "ln", "rsync")
-_LISTS: Final = ("ls", "unzip", "tar", "cat", "head")
+_LISTS: Final = ("ls", "cat", "head", "tail", "du", "md5sum", "sha256sum")
+# What unpacks -> the options that say where to; into the working directory without one.
+_UNPACKS: Final = {"unzip": ("-d",), "tar": ("-C", "--directory")}
 _HUB: Final = ("hf", "huggingface-cli")
 _PIP_VALUES: Final = frozenset(
     [
@@ -128,6 +130,8 @@ def _tool(name: str, rest: list[str]) -> Command | None:
         found = Command(network=f"git {rest[0]}", offline_form="attach the repository as a dataset")
     elif name in _NETWORK and not _is_offline(rest):
         found = Command(network=name, offline_form="attach the file as a dataset")
+    elif name in _UNPACKS:
+        found = _unpack(rest, _UNPACKS[name])
     elif name in _COPIES or name in _LISTS:
         paths = [word for word in rest if word.startswith(("/", "../", "./"))]
         plain = [word for word in rest if not word.startswith("-")]
@@ -138,6 +142,18 @@ def _tool(name: str, rest: list[str]) -> Command | None:
     elif name == "cd" and rest:
         found = Command(directory=rest[0])
     return found
+
+
+def _unpack(rest: list[str], options: tuple[str, ...]) -> Command:
+    target, words = ".", []
+    given = iter(rest)
+    for word in given:
+        name, equals, value = word.partition("=")
+        if name in options:
+            target = value if equals else next(given, ".")
+        else:
+            words.append(word)
+    return Command(reads=tuple(word for word in words if word.startswith(("/", "../", "./"))), writes=(target,))
 
 
 def _is_offline(rest: list[str]) -> bool:
@@ -162,26 +178,36 @@ def _pip(rest: list[str]) -> Command | None:
     if verb not in ("install", "download", "wheel"):
         return None
     words = rest[rest.index(verb) + 1 :]
-    packages, links, flags = _pip_words(words)
+    packages, links, flags, requirements = _pip_words(words)
     local = [each for each in packages if each.endswith((".whl", ".tar.gz", ".zip")) or each.startswith(("/", "."))]
     remote = any("://" in each for each in links)
     links = [each for each in links if "://" not in each]
     wheels = (*links, *(each for each in local if not each.startswith(("http", "git+"))))
     indexed = [each for each in packages if each not in local or each.startswith(("http", "git+"))]
     offline = ("--no-index" in flags and not remote) or (not indexed and "--no-deps" in flags)
-    if offline or (not indexed and not any(flag in ("-r", "--requirement") for flag in flags)):
+    if offline or (not indexed and not requirements):
         return Command(wheels=wheels)
     named = ", ".join(indexed[:3]) or "a requirements file"
     where = links[0] if links else "/kaggle/input/YOUR-WHEELS"
-    form = f"pip install --no-index --find-links {where} {' '.join(shlex.quote(each) for each in indexed)}".rstrip()
+    wanted = [*(_project(each) for each in indexed), *(word for each in requirements for word in ("-r", each))]
+    form = f"pip install --no-index --find-links {where} {shlex.join(wanted)}"
     return Command(network=f"pip install of {named}", offline_form=form, wheels=wheels)
 
 
-def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str]]:
-    """Packages, directories of --find-links, and the flags."""
+def _project(package: str) -> str:
+    """What a wheel of a package is asked for by: of an address, its last name."""
+    if "://" not in package:
+        return package
+    last = package.partition("#")[0].rstrip("/").rpartition("/")[2]
+    return last.partition("@")[0].removesuffix(".git")
+
+
+def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str], list[str]]:
+    """Packages, directories of --find-links, the flags, and files of requirements."""
     packages: list[str] = []
     links: list[str] = []
     flags: set[str] = set()
+    requirements: list[str] = []
     number = 0
     while number < len(words):
         word = words[number]
@@ -194,11 +220,13 @@ def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str]]:
                 number += 1
                 value = words[number] if number < len(words) else ""
             if name in ("-f", "--find-links"):
-                links.append(value)
+                links.append(value.removeprefix("file://"))
+            elif name in ("-r", "--requirement"):
+                requirements.append(value)
         else:
             flags.add(name)
         number += 1
-    return packages, links, flags
+    return packages, links, flags, requirements
 
 
 def _hub(rest: list[str]) -> Command | None:

@@ -8,7 +8,7 @@ from typing import Final
 from resolver.notebook.facts import Spot
 from resolver.notebook.reading import Reading
 from resolver.notebook.shell import Command, commands
-from resolver.notebook.values import Text
+from resolver.notebook.values import Text, unknown
 
 _EXTENSION: Final = "load_ext"
 
@@ -46,6 +46,7 @@ def _run(reading: Reading, command: Command, at: Spot, *, magic: bool) -> None:
     if command.directory is not None and magic:  # `!cd` ends with its own shell
         reading.directory = reading.absolute(command.directory)
     if command.script is not None and not reading.script(command.script, command.arguments):
+        reading.writes(unknown("what a script of another source writes"))
         if reading.absolute(command.script).startswith("/kaggle/input/"):
             reading.use(Text(command.script), "code", "python", at)
         for argument in command.arguments:

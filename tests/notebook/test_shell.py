@@ -47,6 +47,27 @@ def test_an_index_beside_a_directory_still_needs_the_network_and_the_fix_uses_th
     assert command.network
 
 
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("pip install git+https://example.org/me/x.git@main", "x"),
+        ("pip install -r requirements.txt", "-r requirements.txt"),
+        ("pip install 'a>1' -r more.txt", "'a>1' -r more.txt"),
+    ],
+)
+def test_the_offline_form_names_what_is_installed_and_no_address(line: str, wanted: str) -> None:
+    (command,) = commands(line)
+    assert command.offline_form == f"pip install --no-index --find-links /kaggle/input/YOUR-WHEELS {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [("unzip -q a.zip -d /tmp/a", "/tmp/a"), ("tar -xf a.tar --directory=/tmp/a", "/tmp/a"), ("tar -xf a.tar", ".")],
+)
+def test_what_unpacks_writes_where_it_is_told(line: str, target: str) -> None:
+    assert [each.writes for each in commands(line)] == [(target,)]
+
+
 def test_a_started_script_is_named_with_its_arguments() -> None:
     (command,) = commands("CUDA_VISIBLE_DEVICES=0 python infer.py --model_path /kaggle/input/a --n 3")
     assert (command.script, command.arguments) == ("infer.py", ("--model_path", "/kaggle/input/a", "--n", "3"))
