@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from resolver.notebook import known_calls, methods, objects
-from resolver.notebook.reading import PLAIN, WORKING, How, Reading, member
+from resolver.notebook.facts import WORKING
+from resolver.notebook.reading import PLAIN, How, Reading, member
 from resolver.notebook.shell_lines import run_shell
 from resolver.notebook.values import (
+    DEVICE,
     NONE,
     Arguments,
     Constant,
@@ -20,6 +22,7 @@ from resolver.notebook.values import (
     Function,
     Imported,
     Items,
+    Partial,
     Text,
     Thing,
     Unknown,
@@ -38,6 +41,7 @@ _LOCAL_FORMATS: Final = ("csv", "json", "parquet", "text", "arrow", "pandas", "i
 _ADDRESS: Final = ("http://", "https://", "ftp://", "s3://", "gs://", "hf://")
 _DEVICE: Final = re.compile(r"cuda(?::(\d+))?")
 DTYPES: Final = ("float16", "bfloat16", "float32")
+_MAPS: Final = ("map", "imap", "imap_unordered", "map_async", "starmap", "spawn")
 _GIVES_UP: Final = ("exists", "isdir", "isfile", "lexists", "is_dir", "is_file")
 
 
@@ -48,16 +52,29 @@ class Site(Record):
     node: ast.Call
 
 
+def dotted(node: ast.expr) -> str:
+    """A call's name as written: "AutoModel.from_pretrained", "UserSecretsClient().get_secret"."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    if isinstance(node, ast.Call):
+        return f"{dotted(node.func)}()"
+    return "(…)"
+
+
 def call_value(reading: Reading, value: Value, arguments: Arguments, site: Site) -> Values:
     """What a call of a value gives."""
     if isinstance(value, Function):
         return reading.invoke(value, arguments)
+    if isinstance(value, Partial):
+        return call_value(reading, value.target, _more(value.arguments, arguments), Site(value.name, site.node))
     if isinstance(value, Thing) and value.kind == "class":
         return objects.instance(reading, value, arguments)
     if isinstance(value, Thing) and (method := member(value, "__call__") or member(value, "forward")):
         return united(*(call_value(reading, each, arguments, site) for each in method))
     if isinstance(value, Imported) and value.is_instance:  # model(inputs), tokenizer(texts)
-        _hand_over(reading, arguments)
+        _hand_over(reading, arguments, site)
         return unknown(f"what {site.name}() gives")
     return library(reading, value.name if isinstance(value, Imported) else site.name, arguments, site)
 
@@ -90,8 +107,11 @@ def _of_text(reading: Reading, text: Text, name: str, arguments: Arguments, site
 
 def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Values:
     """What a call of a library's function gives, all that it reads and needs being recorded."""
-    _hand_over(reading, arguments)
+    _hand_over(reading, arguments, site)
     _asks(reading, arguments, site)
+    if name.startswith("torchvision.models."):
+        _pretrained_zoo(reading, arguments, site)
+    _pretrained(reading, arguments, site)
     for tail in known_calls.tails(name):
         if tail in _SPECIAL:
             return _SPECIAL[tail](reading, arguments, site)
@@ -100,9 +120,12 @@ def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Va
     writer = known_calls.writer_of(name)
     if writer is not None:
         reading.writes(arguments.take(writer[0], *writer[1]))
+    for keyword in known_calls.OUTPUTS:
+        reading.writes(arguments.named.get(keyword))
     offline = known_calls.network_of(name)
     if offline is not None and not _is_switched_off(reading, name, arguments):
         reading.needs_network(site.name, reading.spot(site.node), offline)
+        reading.raises_offline += 1
     if given is not None:
         return given
     last = name.rpartition(".")[2]
@@ -110,8 +133,19 @@ def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Va
     return (Imported(name, is_instance=True),) if is_object else unknown(f"what {site.name}() gives")
 
 
-def _hand_over(reading: Reading, arguments: Arguments) -> None:
+def _more(given: Arguments, then: Arguments) -> Arguments:
+    named = {**given.named, **then.named}
+    return Arguments((*given.positional, *then.positional), named, given.is_open or then.is_open)
+
+
+def _hand_over(reading: Reading, arguments: Arguments, site: Site) -> None:
     """Functions among the arguments: a library will call them, with what stands beside them where that is said."""
+    rows = _rows(site, arguments)
+    if rows is not None:
+        for called in arguments.positional[0]:
+            for row in rows:
+                call_value(reading, called, row, Site(dotted(site.node.args[0]), site.node))
+        return
     target = arguments.named.get("target") or arguments.named.get("initializer") or ()
     given = arguments.named.get("args") or arguments.named.get("initargs") or ()
     for function in target:
@@ -119,11 +153,39 @@ def _hand_over(reading: Reading, arguments: Arguments) -> None:
             reading.invoke(function, Arguments(given[0].items))
     for number, values in enumerate(arguments.positional):
         for value in values:
-            if isinstance(value, Function) and number == 0 and len(arguments.positional) > 1:
-                reading.invoke(value, Arguments(arguments.positional[1:], arguments.named))  # submit(f, *arguments)
+            if number == 0 and len(arguments.positional) > 1 and _is_callable(value, site):
+                rest = Arguments(arguments.positional[1:], arguments.named)  # submit(f, *arguments)
+                call_value(reading, value, rest, Site(dotted(site.node.args[0]), site.node))
         reading.hand_over(values)
     for values in arguments.named.values():
         reading.hand_over(values)
+
+
+def _is_callable(value: Value, site: Site) -> bool:
+    """Whether a first argument is called at once: a function of the notebook, or a loader by its name."""
+    if site.name.rpartition(".")[2] in ("partial", *_MAPS):
+        return False
+    if isinstance(value, Function | Partial):
+        return True
+    name = dotted(site.node.args[0]) if site.node.args else ""
+    return isinstance(value, Imported | Unknown) and name.endswith(".from_pretrained")
+
+
+def _rows(site: Site, arguments: Arguments) -> list[Arguments] | None:
+    """What `map` and its kind call their first argument with, call after call; None where that is not known."""
+    last = site.name.rpartition(".")[2]
+    if last not in _MAPS or not site.node.args or not arguments.positional:
+        return None
+    if last == "spawn":  # torch.multiprocessing: the rank first
+        given = arguments.take(1, "args") or ()
+        items = objects.known_items(given)
+        return None if items is None else [Arguments((unknown("the rank of a process"), *items))]
+    lists = [objects.known_items(each) for each in arguments.positional[1:]]
+    if not lists or any(each is None or len(each) > objects.MAX_ITEMS for each in lists):
+        return None
+    if last == "starmap":
+        return [Arguments(objects.known_items(each) or (each,)) for each in lists[0] or ()]
+    return [Arguments(row) for row in zip(*(each or () for each in lists), strict=False)]
 
 
 def _asks(reading: Reading, arguments: Arguments, site: Site) -> None:
@@ -134,7 +196,7 @@ def _asks(reading: Reading, arguments: Arguments, site: Site) -> None:
             what = _asked(key, value)
             if what:
                 spot = spot or reading.spot(site.node)
-                reading.asks(what, spot)
+                reading.asks(what, spot, value.conditions if isinstance(value, Text) else ())
 
 
 def _asked(key: str, value: Value) -> str:
@@ -166,7 +228,7 @@ def _is_switched_off(reading: Reading, name: str, arguments: Arguments) -> bool:
 
 def _read(reading: Reading, reader: known_calls.Reader, arguments: Arguments, site: Site) -> Values | None:
     """Record what a reader is given; what it gives where that is the place of what it fetched."""
-    how = _how(arguments)
+    how = _how(reading, arguments)
     fetched: Values | None = None
     for role, position, names in reader.arguments:
         values = arguments.take(position, *names)
@@ -206,15 +268,23 @@ def _flat(values: Values) -> Iterator[Value]:
             yield value
 
 
-def _how(arguments: Arguments) -> How:
+def _how(reading: Reading, arguments: Arguments) -> How:
     pinned = []
     for name in known_calls.PINS:
         values = arguments.named.get(name, NONE)
+        if name == "cache_dir" and values == NONE:
+            values = _cache(reading)
         if values != NONE:
             texts = texts_of(values)
             pinned.append((name, texts[0] if len(texts) == len(values) == 1 else ""))
     dtype = arguments.named.get("dtype") or arguments.named.get("torch_dtype") or ()
     return How(tuple(pinned), tuple(sorted(arguments.named)), _dtype(dtype))
+
+
+def _cache(reading: Reading) -> Values:
+    """The cache that the environment names for the libraries of Hugging Face; None where it names none."""
+    named = (reading.environ[name] for name in known_calls.CACHES if name in reading.environ)
+    return next(named, NONE)
 
 
 def _dtype(values: Values) -> str | None:
@@ -226,6 +296,12 @@ def _dtype(values: Values) -> str | None:
 
 
 # Calls that are more than a reader or a writer
+
+
+def _partial(_: Reading, arguments: Arguments, site: Site) -> Values:
+    given = Arguments(arguments.positional[1:], arguments.named, arguments.is_open)
+    name = dotted(site.node.args[0]) if site.node.args else site.name
+    return tuple(Partial(each, name, given) for each in arguments.take(0) or ())
 
 
 def _path(_: Reading, arguments: Arguments, __: Site) -> Values:
@@ -326,6 +402,12 @@ def _environment_update(reading: Reading, arguments: Arguments, _: Site) -> Valu
     return NONE
 
 
+def _chdir(reading: Reading, arguments: Arguments, _: Site) -> Values:
+    for path in texts_of(arguments.take(0, "path") or ()):
+        reading.directory = reading.absolute(path)
+    return NONE
+
+
 def _shell(reading: Reading, arguments: Arguments, site: Site) -> Values:
     line = arguments.take(0, "args", "cmd") or ()
     for value in line:
@@ -386,6 +468,16 @@ def _of_tables(values: Values) -> Values:
     return united(*(united(*each.members.values()) if isinstance(each, Thing) else (each,) for each in values))
 
 
+def _pretrained(reading: Reading, arguments: Arguments, site: Site) -> None:
+    """`weights="imagenet"` of Keras, `weights="DEFAULT"` or `ResNet50_Weights.DEFAULT` of torchvision."""
+    for key in ("weights", "encoder_weights"):
+        for value in arguments.named.get(key, ()):
+            named = value.text if isinstance(value, Text) else value.name if isinstance(value, Imported) else ""
+            if named in {"imagenet", "DEFAULT"} or "_Weights." in named or named.startswith("IMAGENET1K_"):
+                form = "attach the weights as a dataset, pass weights=None, and load them from their file"
+                reading.needs_network(f"{site.name}({key}={named.rpartition('.')[2]!r})", reading.spot(site.node), form)
+
+
 def _pretrained_zoo(reading: Reading, arguments: Arguments, site: Site) -> Values:
     """`timm.create_model(name, pretrained=True)` and its kind fetch weights unless a file is named."""
     asked = arguments.named.get("pretrained", NONE)
@@ -414,9 +506,19 @@ def _cuda(reading: Reading, _: Arguments, site: Site) -> Values:
     return unknown(f"what {site.name}() gives")
 
 
+def _has_device(_: Reading, __: Arguments, ___: Site) -> Values:
+    return (Exists(DEVICE),)
+
+
 def _tpu(reading: Reading, _: Arguments, site: Site) -> Values:
     reading.asks("tpu", reading.spot(site.node))
     return (Imported(site.name, is_instance=True),)
+
+
+def _gateway(reading: Reading, _: Arguments, site: Site) -> Values:
+    """The server of a competition that asks for predictions writes the submission itself."""
+    reading.writes((Text("submission.parquet"),))
+    return unknown(f"what {site.name}() gives")
 
 
 def _object(make: "Callable[[Reading, Arguments], Values]") -> "Callable[[Reading, Arguments, Site], Values]":
@@ -424,6 +526,7 @@ def _object(make: "Callable[[Reading, Arguments], Values]") -> "Callable[[Readin
 
 
 _SPECIAL: Final[dict[str, Callable[[Reading, Arguments, Site], Values]]] = {
+    "partial": _partial,
     "path.join": _join,
     "os.path.join": _join,
     "Path": _path,
@@ -449,6 +552,7 @@ _SPECIAL: Final[dict[str, Callable[[Reading, Arguments, Site], Values]]] = {
     "environ.get": _environment_get,
     "environ.setdefault": _environment_set,
     "environ.update": _environment_update,
+    "os.chdir": _chdir,
     "os.system": _shell,
     "subprocess.run": _shell,
     "subprocess.call": _shell,
@@ -458,6 +562,7 @@ _SPECIAL: Final[dict[str, Callable[[Reading, Arguments, Site], Values]]] = {
     "get_ipython().system": _shell,
     "get_ipython().getoutput": _shell,
     "get_ipython().run_line_magic": _magic,
+    "run_local_gateway": _gateway,
     "resolve_model": _resolve,
     "resolver.install": _install_guard,
     "load_dataset": _load_dataset,
@@ -465,8 +570,12 @@ _SPECIAL: Final[dict[str, Callable[[Reading, Arguments, Site], Values]]] = {
     "torch.hub.load": _hub_load,
     "cuda": _cuda,
     "cuda.set_device": _cuda,
+    "cuda.is_available": _has_device,
+    "cuda.device_count": _has_device,
+    "list_physical_devices": _has_device,
     "xla_device": _tpu,
     "TPUClusterResolver": _tpu,
+    "TPUClusterResolver.connect": _tpu,
     "dict": _object(objects.table),
     "SimpleNamespace": _object(objects.table),
     "Namespace": _object(objects.table),

@@ -12,6 +12,7 @@ from resolver.notebook import calls, methods, objects
 from resolver.notebook.facts import Condition
 from resolver.notebook.reading import Reading, member
 from resolver.notebook.values import (
+    DEVICE,
     MAX_TEXT,
     NONE,
     Arguments,
@@ -70,6 +71,8 @@ class Evaluator:
     def decided(self, node: ast.expr) -> tuple[bool | None, tuple[Condition, ...], tuple[Condition, ...]]:
         """Whether a test holds where the notebook runs, and what holds in its branches where that is open."""
         found = self.values(node)
+        if any(each == Exists(DEVICE) for each in found):
+            return None, ((DEVICE, True),), ((DEVICE, True),)
         if len(found) == 1 and isinstance(found[0], Exists):
             place, wanted = found[0].place, found[0].wanted
             return None, ((place, wanted),), ((place, not wanted),)
@@ -106,10 +109,21 @@ class Evaluator:
             found = member(owner, node.attr)
             if found is None and node.attr == "__dict__":
                 return (owner,)
-            return unknown(f"the attribute {node.attr}") if found is None else found
+            return unknown(f"the attribute {node.attr}") if found is None else self._got(found)
         if isinstance(owner, Text):
             return methods.attribute(owner, node.attr) or unknown(f"the attribute {node.attr}")
         return unknown(why_unknown((owner,)) or f"the attribute {node.attr}")
+
+    def _got(self, found: Values) -> Values:
+        """An attribute's values; a property is called for its own."""
+        return united(
+            *(
+                self.reading.invoke(each, Arguments())
+                if isinstance(each, Function) and each.kind == "property" and each.bound is not None
+                else (each,)
+                for each in found
+            )
+        )
 
     def _of_package(self, owner: Imported, name: str) -> Values:
         if name == "sys.executable":
@@ -165,6 +179,8 @@ class Evaluator:
     def _unary(self, node: ast.UnaryOp) -> Values:
         values = self.values(node.operand)
         if isinstance(node.op, ast.Not):
+            if values == (Exists(DEVICE),):
+                return values
             if len(values) == 1 and isinstance(values[0], Exists):
                 return (values[0].replaced(wanted=not values[0].wanted),)
             known = truth(values)
@@ -194,6 +210,8 @@ class Evaluator:
     def _compare(self, node: ast.Compare) -> Values:
         left = self.values(node.left)
         rights = [self.values(each) for each in node.comparators]
+        if left == (Exists(DEVICE),):  # device_count() > 1: whichever way, the code looks before it takes one
+            return left
         if len(rights) != 1:
             return unknown("a test")
         known = self._compared(node.ops[0], left, rights[0])
@@ -347,7 +365,7 @@ class Evaluator:
         if isinstance(function, ast.Attribute):
             owners = self.values(function.value)
             arguments = self._arguments(node)
-            site = calls.Site(dotted(function), node)
+            site = calls.Site(calls.dotted(function), node)
             if changed := self._changed_list(function, owners, arguments):
                 return changed
             return united(*(calls.call_method(self.reading, owner, function.attr, arguments, site) for owner in owners))
@@ -355,7 +373,7 @@ class Evaluator:
         arguments = self._arguments(node)
         if isinstance(function, ast.Name) and function.id == "super":
             return (Imported("super", is_instance=True),)
-        site = calls.Site(dotted(function), node)
+        site = calls.Site(calls.dotted(function), node)
         return united(*(calls.call_value(self.reading, target, arguments, site) for target in targets))
 
     def _changed_list(self, function: ast.Attribute, owners: Values, arguments: Arguments) -> Values | None:
@@ -447,17 +465,6 @@ def _plain(value: Value) -> Any:
     if isinstance(value, Constant):
         return value.value
     return _OPEN
-
-
-def dotted(node: ast.expr) -> str:
-    """A call's name as written: "AutoModel.from_pretrained", "UserSecretsClient().get_secret"."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return f"{dotted(node.value)}.{node.attr}"
-    if isinstance(node, ast.Call):
-        return f"{dotted(node.func)}()"
-    return "(…)"
 
 
 _HANDLERS: Final[dict[type[ast.expr], str]] = {

@@ -4,11 +4,12 @@ What it does not know: how the values were found (`cells`, `follow`), and whethe
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from resolver.record import Record
 from resolver.reference import KaggleDataset, KaggleHandle
 
+WORKING: Final = "/kaggle/working"
 SourceKind = Literal["model", "dataset", "kernel", "competition"]
 # "runs"; "never-called": in a function that nothing calls; "guarded": behind a condition that is false where the
 # notebook runs offline on Kaggle (`if not KAGGLE`); "fallback": in an `except`, so only where what is tried fails;
@@ -55,6 +56,7 @@ class Use(Record):
         dtype: "float16", "bfloat16" or "float32" where the call names it; None where it does not.
         resolved: it goes through this product's `resolve_model(...)` or runs inside its guard: a hub id is fine.
         conditions: places that the code itself asks for before; the call runs only where all hold.
+        directory: the working directory at the call, from which a relative path counts.
     """
 
     text: str
@@ -68,6 +70,7 @@ class Use(Record):
     dtype: str | None = None
     resolved: bool = False
     conditions: tuple[Condition, ...] = ()
+    directory: str = WORKING
 
 
 class NetworkCall(Record):
@@ -103,11 +106,15 @@ class LiteralSecret(Record):
 
 
 class Asked(Record):
-    """What the code asks of the accelerator: "cuda", "tpu", "bfloat16", "two devices", or "flash-attention"."""
+    """What the code asks of the accelerator: "cuda", "tpu", "bfloat16", "two devices", or "flash-attention".
+
+    `looks_first`: only where it has looked whether there is one (`if torch.cuda.is_available()`).
+    """
 
     what: str
     at: Spot
     reach: Reach = "runs"
+    looks_first: bool = False
 
 
 class CodeFault(Record):

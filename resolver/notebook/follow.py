@@ -14,6 +14,7 @@ from resolver.notebook.python_text import PythonText
 from resolver.notebook.reading import Reading, WrittenFile
 from resolver.notebook.shell_lines import run_shell
 from resolver.notebook.values import (
+    DEVICE,
     NONE,
     Arguments,
     Function,
@@ -44,6 +45,12 @@ _SWALLOWING: Final = frozenset(
         "ValueError",
     ]
 )
+_KINDS: Final = {
+    "staticmethod": "static",
+    "classmethod": "class",
+    "property": "property",
+    "cached_property": "property",
+}
 _TPU: Final = ("torch_xla", "torch_tpu", "libtpu")
 
 
@@ -64,6 +71,7 @@ class Follower:
             self.reading.step()
             if isinstance(statement, ast.If):
                 ended, holds = self._branch(statement)
+                holds = tuple(each for each in holds if each[0] != DEVICE)  # what stands behind demands one
                 if holds and not ended:  # `if not exists(place): return` - what follows knows that it is there
                     with self.reading.at(conditions=(*self.reading.conditions, *holds)):
                         return self.run(body[number + 1 :])
@@ -229,10 +237,13 @@ class Follower:
         self.scope.names = self.reading.merged(before, before, *branches)
 
     def _try(self, node: ast.Try) -> bool:
-        before = dict(self.scope.names)
+        before, returned, calls = dict(self.scope.names), list(self.returns), self.reading.raises_offline
         swallowed = any(_swallows(handler) for handler in node.handlers)
         with self.reading.at(reach="caught" if swallowed else self.reading.reach):
             ended = self.run(node.body)
+        if swallowed and self.reading.raises_offline > calls:  # without a network the handler says what comes of it
+            ended, self.returns = True, returned
+            self._aside(node.orelse)
         ended = ended or self.run(node.orelse)
         after = self.scope.names
         branches = [] if ended else [after]
@@ -285,8 +296,11 @@ class Follower:
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
             self.evaluator.values(decorator)
-        function = Function(node, self.scope, self.reading.home)
-        self.scope.bind(node.name, (function,))
+        names = [_last_name(each) for each in node.decorator_list]
+        kind = next((_KINDS[name] for name in names if name in _KINDS), "")
+        function = Function(node, self.scope, self.reading.home, kind=kind)
+        if not {"setter", "deleter"} & set(names):  # the property keeps its name
+            self.scope.bind(node.name, (function,))
         self.reading.functions.setdefault(id(node), function)
 
     def _class(self, node: ast.ClassDef) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from resolver.notebook.facts import (
+    WORKING,
     Asked,
     CodeFault,
     Condition,
@@ -22,6 +23,7 @@ from resolver.notebook.facts import (
 )
 from resolver.notebook.python_text import PythonText
 from resolver.notebook.values import (
+    DEVICE,
     Arguments,
     Function,
     Home,
@@ -39,7 +41,6 @@ from resolver.secrets import mask
 MAX_STEPS: Final = 300_000
 MAX_DEPTH: Final = 8
 MAX_SNIPPET: Final = 200
-WORKING: Final = "/kaggle/working"
 MODEL_ROLES: Final = ("model", "tokenizer", "adapter")
 # From the one that a reader has to mind most to the one that it may skip.
 _REACHES: Final[tuple[Reach, ...]] = ("runs", "caught", "fallback", "guarded", "never-called")
@@ -88,6 +89,7 @@ class Reading:
         self.shell: dict[int, tuple[Any, ...]] = {}
         self.reach: Reach = "runs"
         self.conditions: tuple[Condition, ...] = ()
+        self.raises_offline = 0  # how many calls have been read that raise where there is no network
         self.guarded = False  # inside this product's guard(): a hub id is resolved
         self.steps = 0
         self.depth = 0
@@ -174,7 +176,7 @@ class Reading:
             return
         reach = max(self.reach, "fallback", key=_REACHES.index) if value.fallback else self.reach
         use = Use(
-            text=value.text,
+            text=mask(value.text),
             role=role,
             call=call,
             at=at,
@@ -184,7 +186,8 @@ class Reading:
             keywords=how.keywords,
             dtype=how.dtype,
             resolved=resolves or (self.guarded and role in MODEL_ROLES),
-            conditions=tuple(dict.fromkeys((*value.conditions, *self.conditions))),
+            conditions=_places((*value.conditions, *self.conditions)),
+            directory=self.directory,
         )
         if role in MODEL_ROLES and self.reach == "runs" and self.offline_before_loading is None:
             self.offline_before_loading = self.is_offline()
@@ -192,16 +195,19 @@ class Reading:
 
     def needs_network(self, what: str, at: Spot, offline_form: str) -> None:
         """A call needs the network."""
-        found = NetworkCall(what, at, self.reach, offline_form, self.conditions)
+        what, offline_form = mask(what), mask(offline_form)
+        found = NetworkCall(what, at, self.reach, offline_form, _places(self.conditions))
         self._keep(self.network, (what, at), found)
 
     def is_dynamic(self, call: str, why: str, role: Role, at: Spot) -> None:
         """A reader's argument cannot be known."""
         self._keep(self.dynamic, (call, at), Dynamic(call, why, role, at, self.reach))
 
-    def asks(self, what: str, at: Spot) -> None:
-        """The code asks something of the accelerator."""
-        self._keep(self.asked, (what, at.cell, at.file), Asked(what, at, self.reach))
+    def asks(self, what: str, at: Spot, conditions: tuple[Condition, ...] = ()) -> None:
+        """The code asks something of the accelerator, which a value names that was taken under these conditions."""
+        looks_first = any(place == DEVICE for place, _ in (*self.conditions, *conditions))
+        found = Asked(what, at, self.reach, looks_first)
+        self._keep(self.asked, (what, at.cell, at.file, looks_first), found)
 
     def writes(self, values: Values | None) -> None:
         """A path is written."""
@@ -300,17 +306,27 @@ class Reading:
         return {name: _either([branch.get(name) or before.get(name, ()) for branch in branches]) for name in names}
 
 
+def _places(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The conditions that speak of places, each once."""
+    return tuple(dict.fromkeys(each for each in conditions if each[0] != DEVICE))
+
+
 def _either(values: list[Values]) -> Values:
     """The alternatives of several branches; most names are the same in all of them."""
     return values[0] if all(each is values[0] for each in values) else united(*values)
 
 
 def member(value: Value, name: str) -> Values | None:
-    """A thing's member, a function bound to an instance that it is called on; None where there is none."""
+    """A thing's member, a function bound to the instance or class that it is called on; None where there is none."""
     if not isinstance(value, Thing) or name not in value.members:
         return None
-    is_instance = value.kind.startswith("instance")
     return tuple(
-        each.replaced(bound=value) if isinstance(each, Function) and is_instance and each.bound is None else each
+        each.replaced(bound=value) if isinstance(each, Function) and _binds(each, value) else each
         for each in value.members[name]
     )
+
+
+def _binds(function: Function, owner: Thing) -> bool:
+    if function.bound is not None or function.kind == "static":
+        return False
+    return owner.kind.startswith("instance") or (function.kind == "class" and owner.kind == "class")

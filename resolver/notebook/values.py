@@ -12,6 +12,7 @@ from resolver.record import Record, field
 
 MAX_ALTERNATIVES: Final = 12
 MAX_TEXT: Final = 8_192
+DEVICE: Final = "an accelerator"  # in the place of a path: what the code has asked for before it takes one
 
 
 class Text(Record):
@@ -65,7 +66,7 @@ class Thing:
 
 
 class Exists(Record):
-    """The answer to "is that place there": known when its sources are; `wanted` is False behind a `not`."""
+    """The answer to "is that there", of a place or of the accelerator (`DEVICE`); `wanted` is False behind a `not`."""
 
     place: str
     wanted: bool = True
@@ -85,12 +86,24 @@ class Home(Record):
 
 
 class Function(Record):
-    """A function of the notebook: its definition, the names around it, and the instance that it is bound to."""
+    """A function of the notebook: its definition, the names around it, and the instance that it is bound to.
+
+    `kind` says what a decorator made of a method: "static", "class" or "property".
+    """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: "Scope"
     home: Home
     bound: Thing | None = None
+    kind: str = ""
+
+
+class Partial(Record):
+    """`functools.partial`: what it calls, its name as written, and what it is given already."""
+
+    target: "Value"
+    name: str
+    arguments: "Arguments"
 
 
 class Imported(Record):
@@ -100,7 +113,7 @@ class Imported(Record):
     is_instance: bool = False
 
 
-Value = Text | Constant | Unknown | Exists | Items | Thing | Function | Imported
+Value = Text | Constant | Unknown | Exists | Items | Thing | Function | Partial | Imported
 Values = tuple[Value, ...]
 NONE: Final[Values] = (Constant(None),)
 

@@ -84,7 +84,11 @@ def test_a_literal_token_is_masked_in_every_format(tmp_path: Path, form: str) ->
         f"from huggingface_hub import login\nlogin(token='{TOKEN}')\nNAME = '{TOKEN}'\n",
         *reference_cells("inference"),
     ]
-    path = written(tmp_path, "n.ipynb", [*cells, f"AutoModel.from_pretrained('{TOKEN}')\n"])
+    installs = (
+        f"!pip install git+https://{TOKEN}@example.org/me/x\n%pip install git+https://{{NAME}}@example.org/me/y\n"
+    )
+    reads = f"AutoModel.from_pretrained('{TOKEN}')\nopen(f'/kaggle/input/absent/{{NAME}}.csv')\n"
+    path = written(tmp_path, "n.ipynb", [*cells, installs, reads])
     done = run("notebook", path, "--format", form, cwd=tmp_path)
     assert "N009" in done.stdout
     assert TOKEN[3:] not in done.stdout + done.stderr
