@@ -21,6 +21,7 @@ from resolver.rules.notebook_sources import place_to_attach, source_line
 
 OWN_DATASET: Final = "offline-resolver"
 _PIP: Final = re.compile(r"\bpip3?\s+install\b")
+_COMMAND_END: Final = re.compile(r"&&|[;|]")
 _ADDRESS: Final = re.compile(r"\s(?:-f|--find-links|-i|--index-url|--extra-index-url)[ =]https?://\S+")
 OFFLINE: Final = """\
 # Written by `resolver notebook --fix`: nothing here waits for a network.
@@ -93,7 +94,8 @@ def fixed_code(text: str, form: str, planned: Plan) -> str:
         ValueError: it is no notebook of format 4.
     """
     rewrite = rewrite_notebook if form == "ipynb" else rewrite_script
-    return rewrite(text, planned.replacements, planned.first)
+    mark = "\ufeff" if text.startswith("\ufeff") else ""  # it was read without, and stays where it is
+    return mark + rewrite(text.removeprefix(mark), planned.replacements, planned.first)
 
 
 def fixed_metadata(text: str, planned: Plan) -> str:
@@ -254,16 +256,18 @@ class _Planner:
 
     def _install(self, call: NetworkCall) -> bool:
         line = self._line(call.at)
-        found = _PIP.search(line)
-        if found is None or "://" in _ADDRESS.sub("", line):
+        # One line may install several times; what takes wheels already stays as it is.
+        found = [each for each in _PIP.finditer(line) if "--no-index" not in _COMMAND_END.split(line[each.end() :])[0]]
+        if not found or "://" in _ADDRESS.sub("", line):
             return False
         for address in _ADDRESS.finditer(line):  # wheels at an address are out of reach as well
             key = (call.at.cell, call.at.line, address.start())
             self.replacements[key] = Replacement(call.at.cell, call.at.line, address.start(), address.end(), "")
         links, dataset = self._wheels()
         flags = " --no-index" + "".join(f" --find-links {link}" for link in links)
-        key = (call.at.cell, call.at.line, found.end())
-        self.replacements[key] = Replacement(call.at.cell, call.at.line, found.end(), found.end(), flags)
+        for each in found:
+            key = (call.at.cell, call.at.line, each.end())
+            self.replacements[key] = Replacement(call.at.cell, call.at.line, each.end(), each.end(), flags)
         self.changes.append(f"{where(call.at)}: {call.what} takes wheels from {links[0]}")
         if dataset is not None:
             self._add("dataset_sources", dataset)
@@ -325,7 +329,10 @@ def where(spot: Spot) -> str:
 
 def sentences(made: Made) -> Iterator[str]:
     """What was written, what changed and what is left to do, a line each."""
-    yield f"written: {made.code}" + (f" and {made.metadata.name}" if made.metadata is not None else "")
+    if made.changes:
+        yield f"written: {made.code}" + (f" and {made.metadata.name}" if made.metadata is not None else "")
+    else:
+        yield "nothing written: what is left has to be done by a person"
     yield from (f"  kept as it was: {backup}" for backup in made.backups)
     yield from (f"  changed: {change}" for change in made.changes)
     yield from (f"  to do: {todo}" for todo in made.todo)

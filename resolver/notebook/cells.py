@@ -66,11 +66,16 @@ def _script(text: str) -> Cells:
     starts = [0, *heads] if any(line.strip() for line in lines[: heads[0]]) else heads
     cells: list[Cell] = []
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(lines)], strict=True), start=1):
-        if "[markdown]" in lines[start] or "[raw]" in lines[start]:
+        if is_prose(lines[start]):
             continue
         # Lines keep the numbers of the file: what stands before is blank.
         cells.append(Cell(number, "\n" * start + "\n".join(lines[start:end])))
     return Cells("percent", tuple(cells), len(starts))
+
+
+def is_prose(head: str) -> bool:
+    """Whether the `# %%` of a percent script begins a cell that is no code."""
+    return any(mark in head for mark in ("[markdown]", "[md]", "[raw]"))
 
 
 def _notebook(text: str) -> Cells:

@@ -120,6 +120,31 @@ def test_a_stale_path_becomes_a_name_and_another_version_too(tmp_path: Path) -> 
     assert codes(tmp_path, tmp_path / "n-fixed" / "n.ipynb") == []
 
 
+def test_several_installs_of_a_line_are_fixed_once_each(tmp_path: Path) -> None:
+    path = written(tmp_path, "n.ipynb", ["!pip install -q einops && pip install trl; pip install --no-index x\n"])
+    assert run("notebook", path, "--fix", cwd=tmp_path).returncode == 0
+    fixed = tmp_path / "n-fixed" / "n.ipynb"
+    line = json.loads(fixed.read_text())["cells"][-1]["source"]
+    assert "".join(line).count("--no-index") == 3
+    assert codes(tmp_path, fixed) == []
+
+
+def test_a_script_with_a_byte_order_mark_keeps_it_and_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "s.py"
+    path.write_text('m = AutoModel.from_pretrained("org/a")\n', encoding="utf-8-sig")
+    run("notebook", path, "--fix", cwd=tmp_path)
+    fixed = (tmp_path / "s-fixed" / "s.py").read_text(encoding="utf-8")
+    assert fixed.startswith("\ufeff# Written")
+    assert fixed.endswith('\nm = AutoModel.from_pretrained(str(resolve_model("org/a")))\n')
+
+
+def test_what_only_a_person_can_do_writes_nothing_and_says_so(tmp_path: Path) -> None:
+    path = written(tmp_path, "n.ipynb", ["import requests\nrequests.get('https://example.org')\n"])
+    done = run("notebook", path, "--fix", cwd=tmp_path)
+    assert "nothing written" in done.stdout
+    assert not (tmp_path / "n-fixed").exists()
+
+
 def test_what_cannot_be_fixed_is_listed_and_still_told(tmp_path: Path) -> None:
     cells = ["import requests\nrequests.get('https://example.org')\n",
              "org = 'nobody'\nAutoModel.from_pretrained(org + '/nothing-known')\n"]  # fmt: skip
