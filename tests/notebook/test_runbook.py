@@ -89,3 +89,10 @@ def test_what_fix_wrote_stands_on_it(tmp_path: Path) -> None:
     told = page(path, made)
     assert "changed: a change" in told
     assert "to do: a thing to do" in told
+
+
+def test_a_step_that_stands_in_no_cell_says_what_it_is_about(tmp_path: Path) -> None:
+    path = written(tmp_path, "n.ipynb", ["import os\n"], dataset_sources=["no handle"], model_sources=[HANDLE])
+    shown = page(path)
+    assert "&#x27;no handle&#x27; in dataset_sources is no owner/slug: correct it" in shown
+    assert f"<li>{HANDLE} is mounted only where its terms were accepted: accept them at" in shown
