@@ -124,6 +124,8 @@ class _Planner:
         self.changes: list[str] = []
         self.todo: list[str] = []
         self.resolves = False
+        # Literals that other references are composed of, which change with them.
+        self.composed = [(_key(part), each.use.text) for each in told.references for part in each.use.parts]
 
     def plan(self) -> Plan:
         """Everything, in the order of the code."""
@@ -197,7 +199,13 @@ class _Planner:
         if at.column is None or at.end_column is None:
             self.todo.append(f"{where(at)}: write {after} where {before} is put together")
             return False
-        key = (at.cell, at.line, at.column)
+        key = _key(at)
+        # A directory may have another name; a name that a file's is made of may not.
+        composed = (text for part, text in self.composed if part == key and text != before)
+        also = next((text for text in composed if not text.startswith(f"{before.rstrip('/')}/")), None)
+        if also is not None:
+            self.todo.append(f"{where(at)}: {before} is a part of {also} too; write {after} where it is loaded")
+            return False
         other = self.replacements.get(key)
         if other is not None and other.text != text:
             self.todo.append(f"{where(at)}: {before} is read in two ways; write {after} where it is loaded")
@@ -320,6 +328,10 @@ def _same_source(line: str, text: str, kind: str) -> bool:
     if kind != "model":
         return line.lower() == text
     return line.lower().split("/")[:4] == text.split("/")[:4]
+
+
+def _key(at: Spot) -> tuple[int | None, int, int]:
+    return at.cell, at.line, at.column or 0
 
 
 def where(spot: Spot) -> str:

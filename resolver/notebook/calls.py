@@ -42,6 +42,7 @@ _ADDRESS: Final = ("http://", "https://", "ftp://", "s3://", "gs://", "hf://")
 _DEVICE: Final = re.compile(r"cuda(?::(\d+))?")
 DTYPES: Final = ("float16", "bfloat16", "float32")
 _MAPS: Final = ("map", "imap", "imap_unordered", "map_async", "starmap", "spawn")
+_LOCAL: Final = re.compile(r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(?=[:/]|$)")
 _GIVES_UP: Final = ("exists", "isdir", "isfile", "lexists", "is_dir", "is_file")
 
 
@@ -123,7 +124,7 @@ def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Va
     for keyword in known_calls.OUTPUTS:
         reading.writes(arguments.named.get(keyword))
     offline = known_calls.network_of(name)
-    if offline is not None and not _is_switched_off(reading, name, arguments):
+    if offline is not None and not _is_switched_off(reading, name, arguments) and not _is_local(arguments):
         reading.needs_network(site.name, reading.spot(site.node), offline)
         reading.raises_offline += 1
     if given is not None:
@@ -212,6 +213,12 @@ def _asked(key: str, value: Value) -> str:
         return "flash-attention" if value.text.startswith("flash_attention") else ""
     device = _DEVICE.fullmatch(value.text)
     return "" if device is None else "two devices" if int(device[1] or 0) > 0 else "cuda"
+
+
+def _is_local(arguments: Arguments) -> bool:
+    """Whether an address is this machine's own: a server that the notebook has started."""
+    given = (*arguments.positional, *arguments.named.values())
+    return any(_LOCAL.match(text) for values in given for text in texts_of(values))
 
 
 def _is_switched_off(reading: Reading, name: str, arguments: Arguments) -> bool:
@@ -327,9 +334,7 @@ def _part(made: Callable[[str], str]) -> "Callable[[Reading, Arguments, Site], V
     def part(_: Reading, arguments: Arguments, site: Site) -> Values:
         values = arguments.take(0) or ()
         return tuple(
-            each.replaced(text=made(each.text), origin=None)
-            if isinstance(each, Text)
-            else Unknown(f"what {site.name}() gives")
+            each.made(made(each.text)) if isinstance(each, Text) else Unknown(f"what {site.name}() gives")
             for each in values
         ) or unknown(f"what {site.name}() gives")
 

@@ -303,7 +303,7 @@ class Evaluator:
             return unknown("a part that is cut out")
         cut = slice(*bounds)
         return tuple(
-            value.replaced(text=value.text[cut], origin=None)
+            value.made(value.text[cut])
             if isinstance(value, Text)
             else value.replaced(items=value.items[cut])
             if isinstance(value, Items)

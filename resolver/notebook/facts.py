@@ -57,6 +57,7 @@ class Use(Record):
         resolved: it goes through this product's `resolve_model(...)` or runs inside its guard: a hub id is fine.
         conditions: places that the code itself asks for before; the call runs only where all hold.
         directory: the working directory at the call, from which a relative path counts.
+        parts: the literals that the value is composed of, where it is no literal itself.
     """
 
     text: str
@@ -71,6 +72,7 @@ class Use(Record):
     resolved: bool = False
     conditions: tuple[Condition, ...] = ()
     directory: str = WORKING
+    parts: tuple[Spot, ...] = ()
 
 
 class NetworkCall(Record):

@@ -188,6 +188,7 @@ class Reading:
             resolved=resolves or (self.guarded and role in MODEL_ROLES),
             conditions=_places((*value.conditions, *self.conditions)),
             directory=self.directory,
+            parts=value.parts,
         )
         if role in MODEL_ROLES and self.reach == "runs" and self.offline_before_loading is None:
             self.offline_before_loading = self.is_offline()

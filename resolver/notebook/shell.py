@@ -13,6 +13,8 @@ _COPIES: Final = ("cp", "mv", "ln", "rsync")
 _LISTS: Final = ("ls", "cat", "head", "tail", "du", "md5sum", "sha256sum")
 # What unpacks -> the options that say where to; into the working directory without one.
 _UNPACKS: Final = {"unzip": ("-d",), "tar": ("-C", "--directory")}
+_SERVERS: Final = ("vllm.entrypoints.", "sglang.launch_server", "lmdeploy.")
+_MODEL_OPTIONS: Final = ("--model", "--model-path")
 _HUB: Final = ("hf", "huggingface-cli")
 _PIP_VALUES: Final = frozenset(
     [
@@ -50,6 +52,7 @@ class Command(Record):
         directory: of `cd`.
         hub: the repository that `hf download` is given.
         writes: paths that a copy, a redirection, `tee` or `touch` writes.
+        model: what a server is started with (`vllm serve`).
     """
 
     network: str = ""
@@ -61,6 +64,7 @@ class Command(Record):
     directory: str | None = None
     hub: str | None = None
     writes: tuple[str, ...] = ()
+    model: str | None = None
 
 
 def commands(line: str) -> tuple[Command, ...]:
@@ -139,6 +143,10 @@ def _tool(name: str, rest: list[str]) -> Command | None:
         found = Command(reads=tuple(each for each in paths if each not in writes), writes=writes)
     elif name in ("tee", "touch", "mkdir"):
         found = Command(writes=tuple(word for word in rest if not word.startswith("-")))
+    elif name == "vllm" and rest[:1] == ["serve"]:
+        found = _server(rest[1:])
+    elif name in ("ollama", "wandb") and rest[:1] in (["pull"], ["run"], ["login"]):
+        found = Command(network=f"{name} {rest[0]}", offline_form="take it out, or attach what it fetches")
     elif name == "cd" and rest:
         found = Command(directory=rest[0])
     return found
@@ -156,6 +164,15 @@ def _unpack(rest: list[str], options: tuple[str, ...]) -> Command:
     return Command(reads=tuple(word for word in words if word.startswith(("/", "../", "./"))), writes=(target,))
 
 
+def _server(rest: list[str]) -> Command | None:
+    """A server of models: its model is its first word, or behind an option."""
+    for number, word in enumerate(rest):
+        name, equals, value = word.partition("=")
+        if name in _MODEL_OPTIONS:
+            return Command(model=value if equals else "".join(rest[number + 1 : number + 2]))
+    return Command(model=rest[0]) if rest and not rest[0].startswith("-") else None
+
+
 def _is_offline(rest: list[str]) -> bool:
     return any("localhost" in word or "127.0.0.1" in word or word in ("--version", "--help") for word in rest)
 
@@ -163,6 +180,8 @@ def _is_offline(rest: list[str]) -> bool:
 def _python(name: str, rest: list[str]) -> Command | None:
     if rest[:2] in (["-m", "pip"], ["-m", "uv"]):
         return _pip(rest[2:] if rest[1] == "pip" else rest[3:])
+    if rest[:1] == ["-m"] and "".join(rest[1:2]).startswith(_SERVERS):
+        return _server(rest[2:])
     if name == "accelerate":
         rest = rest[1:]
     for number, word in enumerate(rest):

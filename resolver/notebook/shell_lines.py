@@ -34,13 +34,19 @@ def _set_variable(reading: Reading, text: str) -> None:
         reading.environ[name.strip()] = (Text(value.strip().strip("\"'")),)
 
 
-def _run(reading: Reading, command: Command, at: Spot, *, magic: bool) -> None:
-    if command.network:
-        reading.needs_network(command.network, at, command.offline_form)
+def _read(reading: Reading, command: Command, at: Spot) -> None:
+    if command.model is not None:
+        reading.use(Text(command.model), "model", "server", at)
     for path in command.wheels:
         reading.use(Text(path), "wheels", "pip install", at)
     for path in command.reads:
         reading.use(Text(path), "data", "shell", at)
+
+
+def _run(reading: Reading, command: Command, at: Spot, *, magic: bool) -> None:
+    if command.network:
+        reading.needs_network(command.network, at, command.offline_form)
+    _read(reading, command, at)
     for path in command.writes:
         reading.writes((Text(path),))
     if command.directory is not None and magic:  # `!cd` ends with its own shell

@@ -25,6 +25,7 @@ class Text(Record):
         resolved: it comes from a call that resolved or fetched a name, which was recorded there.
         conditions: places that the code has asked for before it took this value.
         fallback: it stands in an `except`: it is taken only where what is tried fails.
+        parts: the literals that it is composed of, where it is.
     """
 
     text: str
@@ -33,6 +34,16 @@ class Text(Record):
     resolved: bool = False
     conditions: tuple[Condition, ...] = ()
     fallback: bool = False
+    parts: tuple[Spot, ...] = ()
+
+    @property
+    def literals(self) -> tuple[Spot, ...]:
+        """The literals that it comes from, whole or in part."""
+        return self.parts if self.origin is None else (self.origin,)
+
+    def made(self, text: str) -> "Text":
+        """Another text that is made of this one."""
+        return self if text == self.text else self.replaced(text=text, origin=None, parts=self.literals)
 
 
 class Constant(Record):
@@ -196,6 +207,7 @@ def _behind(before: Text, between: str, text: Text) -> Text:
         resolved=before.resolved,
         conditions=tuple(dict.fromkeys((*before.conditions, *text.conditions))),
         fallback=before.fallback or text.fallback,
+        parts=tuple(dict.fromkeys((*before.literals, *text.literals))),
     )
 
 

@@ -138,6 +138,23 @@ def test_a_script_with_a_byte_order_mark_keeps_it_and_its_columns(tmp_path: Path
     assert fixed.endswith('\nm = AutoModel.from_pretrained(str(resolve_model("org/a")))\n')
 
 
+def test_a_name_that_a_path_is_made_of_is_left_to_a_person(tmp_path: Path) -> None:
+    config = "class CFG:\n    model = 'org/deberta'\n"
+    loads = "tokenizer = AutoTokenizer.from_pretrained(CFG.model)\n"
+    path = written(tmp_path, "n.ipynb", [config, loads, "torch.load(f\"/kaggle/input/w/{CFG.model.split('/')[-1]}.pth\")\n"],
+                   dataset_sources=["me/w"])  # fmt: skip
+    done = run("notebook", path, "--fix", cwd=tmp_path)
+    assert "to do: cell 2, line 2: org/deberta is a part of /kaggle/input/w/deberta.pth too; write" in done.stdout
+    assert "'org/deberta'" in (tmp_path / "n-fixed" / "n.ipynb").read_text()
+
+
+def test_a_directory_that_files_are_read_from_is_named_all_the_same(tmp_path: Path) -> None:
+    loads = "P = 'org/deberta'\nAutoModel.from_pretrained(P)\nAutoTokenizer.from_pretrained(f'{P}')\n"
+    run("notebook", written(tmp_path, "n.ipynb", [loads]), "--fix", cwd=tmp_path)
+    cells = json.loads((tmp_path / "n-fixed" / "n.ipynb").read_text())["cells"]
+    assert "".join(cells[-1]["source"]).startswith('P = str(resolve_model("org/deberta"))')
+
+
 def test_what_only_a_person_can_do_writes_nothing_and_says_so(tmp_path: Path) -> None:
     path = written(tmp_path, "n.ipynb", ["import requests\nrequests.get('https://example.org')\n"])
     done = run("notebook", path, "--fix", cwd=tmp_path)
