@@ -10,6 +10,8 @@ from typing import Any, Final
 from resolver.notebook import objects
 from resolver.notebook.evaluate import Evaluator
 from resolver.notebook.facts import Reach
+from resolver.notebook.interpolation import with_names
+from resolver.notebook.parameters import bind_parameters
 from resolver.notebook.python_text import PythonText
 from resolver.notebook.reading import Reading, WrittenFile
 from resolver.notebook.shell_lines import run_shell
@@ -19,13 +21,10 @@ from resolver.notebook.values import (
     Arguments,
     Function,
     Imported,
-    Items,
     Scope,
     Text,
     Thing,
     Values,
-    joined,
-    texts_of,
     united,
     unknown,
 )
@@ -95,30 +94,8 @@ class Follower:
     def _pass(self, node: ast.Pass) -> None:
         """`pass` stands where a line for the shell stood."""
         for line in self.reading.shell.get(node.lineno, ()):
-            for text in self._with_names(line.text):
+            for text in with_names(self.evaluator, line.text):
                 run_shell(self.reading, text, self.reading.line(line.line), magic=line.magic)
-
-    def _with_names(self, line: str) -> tuple[str, ...]:
-        """A shell line with `{expression}` and `$name` put in, as far as they are known."""
-        parts: list[Values] = []
-        rest = line
-        while "{" in rest or "$" in rest:
-            at = min(each for each in (rest.find("{"), rest.find("$")) if each >= 0)
-            parts.append((Text(rest[:at]),))
-            expression, raw, rest = _interpolated(rest[at:])
-            values = self._interpolation(expression)
-            parts.append(values if texts_of(values) and len(texts_of(values)) == len(values) else (Text(raw),))
-        made = texts_of(joined([*parts, (Text(rest),)]))
-        return made or (line,)
-
-    def _interpolation(self, expression: str) -> Values:
-        try:
-            node = ast.parse(expression.strip(), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return ()
-        if isinstance(node, ast.Name) and self.scope.find(node.id) is None:
-            return self.reading.environ.get(node.id, ())
-        return self.evaluator.values(node)
 
     def _expression(self, node: ast.Expr) -> None:
         self.evaluator.values(node.value)
@@ -336,17 +313,6 @@ def _last_name(node: ast.expr) -> str:
     return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
 
 
-def _interpolated(text: str) -> tuple[str, str, str]:
-    """The expression that a `{…}` or a `$name` at the beginning holds, its raw text, and what follows."""
-    if text[0] == "{":
-        end = text.find("}")
-        return (text[1:end], text[: end + 1], text[end + 1 :]) if end > 0 else ("", text, "")
-    end = 1
-    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-        end += 1
-    return text[1:end], text[:end], text[end:]
-
-
 def invoke(reading: Reading, function: Function, arguments: Arguments) -> Values:
     """Read a function's body with what it is given; what it returns."""
     node = function.node
@@ -357,7 +323,7 @@ def invoke(reading: Reading, function: Function, arguments: Arguments) -> Values
     reading.active.add(id(node))
     try:
         with reading.at(home=function.home, shell=reading.shells.get(function.home.place, {})):
-            _bind_parameters(outside, scope, function, arguments)
+            bind_parameters(outside, scope, function, arguments)
             if isinstance(node, ast.Lambda):
                 return Evaluator(reading, scope).values(node.body)
             guarded = reading.guarded or any(_last_name(each) == "guard" for each in node.decorator_list)
@@ -367,32 +333,6 @@ def invoke(reading: Reading, function: Function, arguments: Arguments) -> Values
     finally:
         reading.active.discard(id(node))
     return united(*follower.returns) if follower.returns else NONE
-
-
-def _bind_parameters(outside: Evaluator, scope: Scope, function: Function, arguments: Arguments) -> None:
-    spec = function.node.args
-    names = [each.arg for each in (*spec.posonlyargs, *spec.args)]
-    positional = arguments.positional if function.bound is None else ((function.bound,), *arguments.positional)
-    defaults = dict(zip(reversed(names), reversed(spec.defaults), strict=False))
-    keyword_defaults = zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
-    defaults.update({each.arg: default for each, default in keyword_defaults if default is not None})
-    for number, name in enumerate((*names, *(each.arg for each in spec.kwonlyargs))):
-        if name in arguments.named:
-            values = arguments.named[name]
-        elif number < min(len(positional), len(names)):
-            values = positional[number]
-        elif name in defaults and not arguments.is_open:
-            values = outside.values(defaults[name])
-        elif name in defaults:
-            values = united(outside.values(defaults[name]), unknown(f"the argument {name}"))
-        else:
-            values = unknown(f"the argument {name}")
-        scope.names[name] = values
-    if spec.vararg is not None:
-        scope.names[spec.vararg.arg] = (Items(tuple(positional[len(names) :])),)
-    if spec.kwarg is not None:
-        rest = {name: values for name, values in arguments.named.items() if name not in scope.names}
-        scope.names[spec.kwarg.arg] = (Thing("table", rest),)
 
 
 def run_text(reading: Reading, text: PythonText, tree: ast.Module, scope: Scope) -> None:
