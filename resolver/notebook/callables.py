@@ -7,6 +7,7 @@ from resolver.notebook import objects
 from resolver.notebook.reading import Reading
 from resolver.notebook.site import Site, dotted
 from resolver.notebook.values import (
+    DEEP_ITEM,
     Arguments,
     Function,
     Imported,
@@ -30,19 +31,8 @@ class Handed(Record):
     site: Site
 
 
-def is_called_by_rows(site: Site, arguments: Arguments) -> bool:
-    """Whether all that a call does is to call its first argument, row after row that is known."""
-    return _rows(site, arguments) is not None
-
-
 def handed(site: Site, arguments: Arguments) -> Iterator[Handed]:
     """What a library is given and will call with arguments that are said beside it."""
-    rows = _rows(site, arguments)
-    if rows is not None:
-        for called in arguments.positional[0]:
-            for row in rows:
-                yield Handed(called, row, _named(site))
-        return
     target = arguments.named.get("target") or arguments.named.get("initializer") or ()
     given = arguments.named.get("args") or arguments.named.get("initargs") or ()
     for function in target:
@@ -52,10 +42,10 @@ def handed(site: Site, arguments: Arguments) -> Iterator[Handed]:
         rest = Arguments(arguments.positional[1:], arguments.named)  # submit(f, *arguments)
         for value in arguments.positional[0]:
             if _is_callable(value, site):
-                yield Handed(value, rest, _named(site))
+                yield Handed(value, rest, first_of(site))
 
 
-def _named(site: Site) -> Site:
+def first_of(site: Site) -> Site:
     """The call as its first argument's own."""
     return Site(dotted(site.node.args[0]), site.node)
 
@@ -70,7 +60,7 @@ def _is_callable(value: Value, site: Site) -> bool:
     return isinstance(value, Imported | Unknown) and name.endswith(".from_pretrained")
 
 
-def _rows(site: Site, arguments: Arguments) -> list[Arguments] | None:
+def rows(site: Site, arguments: Arguments) -> tuple[Arguments, ...] | None:
     """What `map` and its kind call their first argument with, call after call; None where that is not known."""
     last = site.name.rpartition(".")[2]
     if last not in _MAPS or not site.node.args or not arguments.positional:
@@ -78,13 +68,18 @@ def _rows(site: Site, arguments: Arguments) -> list[Arguments] | None:
     if last == "spawn":  # torch.multiprocessing: the rank first
         given = arguments.take(1, "args") or ()
         items = objects.known_items(given)
-        return None if items is None else [Arguments((unknown("the rank of a process"), *items))]
+        return None if items is None else (Arguments((unknown("the rank of a process"), *items)),)
     lists = [objects.known_items(each) for each in arguments.positional[1:]]
     if not lists or any(each is None or len(each) > objects.MAX_ITEMS for each in lists):
         return None
     if last == "starmap":
-        return [Arguments(objects.known_items(each) or (each,)) for each in lists[0] or ()]
-    return [Arguments(row) for row in zip(*(each or () for each in lists), strict=False)]
+        return tuple(Arguments(objects.known_items(each) or (each,)) for each in lists[0] or ())
+    return tuple(Arguments(row) for row in zip(*(each or () for each in lists), strict=False))
+
+
+def any_row(known: tuple[Arguments, ...]) -> Arguments:
+    """A row in the place of all, where they are too many to be followed."""
+    return Arguments(tuple(DEEP_ITEM for _ in (known[0].positional if known else ())))
 
 
 def more(given: Arguments, then: Arguments) -> Arguments:

@@ -88,11 +88,17 @@ def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Va
 
 def _hand_over(reading: Reading, arguments: Arguments, site: Site) -> None:
     """Functions among the arguments: a library will call them, with what stands beside them where that is said."""
+    rows = callables.rows(site, arguments)
+    if rows is not None:
+        with reading.loop(rows, callables.any_row(rows)) as turns:
+            for called in arguments.positional[0]:
+                for row in turns:
+                    call_value(reading, called, row, callables.first_of(site))
+        return
     for each in callables.handed(site, arguments):
         call_value(reading, each.value, each.arguments, each.site)
-    if not callables.is_called_by_rows(site, arguments):
-        for values in (*arguments.positional, *arguments.named.values()):
-            reading.hand_over(values)
+    for values in (*arguments.positional, *arguments.named.values()):
+        reading.hand_over(values)
 
 
 def _is_local(arguments: Arguments) -> bool:

@@ -13,6 +13,7 @@ from resolver.notebook.facts import Condition
 from resolver.notebook.reading import Reading, member
 from resolver.notebook.site import Site, dotted
 from resolver.notebook.values import (
+    DEEP_ITEM,
     DEVICE,
     MAX_TEXT,
     NONE,
@@ -252,10 +253,16 @@ class Evaluator:
         if not generators:
             work()
             return True
-        first, rest = generators[0], generators[1:]
-        items = objects.known_items(self.values(first.iter))
+        items = objects.known_items(self.values(generators[0].iter))
         complete = items is not None and len(items) <= objects.MAX_ITEMS
-        for values in items if items is not None and complete else (unknown("an item of a list"),):
+        known = items if items is not None and complete else (unknown("an item of a list"),)
+        with self.reading.loop(known, DEEP_ITEM) as turns:
+            return self._turns(turns, generators, work) and complete and turns is known
+
+    def _turns(self, turns: tuple[Values, ...], generators: list[ast.comprehension], work: Callable[[], None]) -> bool:
+        first, rest = generators[0], generators[1:]
+        complete = True
+        for values in turns:
             self.bind(first.target, values)
             tests = [self.decided(test) for test in first.ifs]
             if any(known is False for known, _, _ in tests):

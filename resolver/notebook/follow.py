@@ -16,6 +16,7 @@ from resolver.notebook.python_text import PythonText
 from resolver.notebook.reading import Reading, WrittenFile
 from resolver.notebook.shell_lines import run_shell
 from resolver.notebook.values import (
+    DEEP_ITEM,
     DEVICE,
     NONE,
     Arguments,
@@ -240,9 +241,12 @@ class Follower:
         items = objects.known_items(values)
         if items is not None and len(items) > objects.MAX_ITEMS:
             items = (united(*items),)
-        for each in items if items is not None else (unknown("an item of a list that is made while it runs"),):
-            self.evaluator.bind(node.target, each)
-            self.run(node.body)
+        if items is None:
+            items = (unknown("an item of a list that is made while it runs"),)
+        with self.reading.loop(items, DEEP_ITEM) as turns:
+            for each in turns:
+                self.evaluator.bind(node.target, each)
+                self.run(node.body)
         self.run(node.orelse)
 
     def _while(self, node: ast.While) -> None:

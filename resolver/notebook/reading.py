@@ -7,7 +7,7 @@ import ast
 import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from resolver.notebook.facts import (
     WORKING,
@@ -40,10 +40,14 @@ from resolver.secrets import mask
 
 MAX_STEPS: Final = 300_000
 MAX_DEPTH: Final = 8
+MAX_TURNS: Final = 512  # of loops within loops, all together
 MAX_SNIPPET: Final = 200
 MODEL_ROLES: Final = ("model", "tokenizer", "adapter")
 # From the one that a reader has to mind most to the one that it may skip.
 _REACHES: Final[tuple[Reach, ...]] = ("runs", "caught", "fallback", "guarded", "never-called")
+
+
+_T = TypeVar("_T")
 
 
 class TooMuch(Exception):  # noqa: N818 - no error of anybody's: the reading stops there
@@ -93,6 +97,7 @@ class Reading:
         self.guarded = False  # inside this product's guard(): a hub id is resolved
         self.steps = 0
         self.depth = 0
+        self.turns = 1  # how often the loops around have what stands here read
         self.shells: dict[tuple[int | None, str | None], dict[int, tuple[Any, ...]]] = {}
         self.active: set[int] = set()  # functions that are being read now
         self.functions: dict[int, Function] = {}
@@ -122,7 +127,7 @@ class Reading:
 
     @contextmanager
     def at(self, **changes: Any) -> Iterator[None]:
-        """Some of home, shell, reach, conditions, guarded, argv and scope changed, and put back afterwards."""
+        """Some of home, shell, reach, conditions, guarded, argv, turns and scope changed, and put back afterwards."""
         if "reach" in changes:
             changes["reach"] = max(self.reach, changes["reach"], key=_REACHES.index)
         before = {name: getattr(self, name) for name in changes}
@@ -133,6 +138,13 @@ class Reading:
         finally:
             for name, value in before.items():
                 setattr(self, name, value)
+
+    @contextmanager
+    def loop(self, items: tuple[_T, ...], in_place: _T) -> Iterator[tuple[_T, ...]]:
+        """The turns of a loop: its items, or one in their place where the loops around it take too many already."""
+        follows = self.turns * len(items) <= MAX_TURNS
+        with self.at(turns=self.turns * max(len(items), 1) if follows else self.turns):
+            yield items if follows else (in_place,)
 
     def spot(self, node: ast.AST, *, columns: bool = False) -> Spot:
         """Where a node stands; with `columns` where its literal starts and ends, if that is on one line."""

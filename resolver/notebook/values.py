@@ -170,6 +170,10 @@ class Scope:
         scope.names[name] = values
 
 
+# An item of a loop within so many loops that its turns are not followed one by one.
+DEEP_ITEM: Final[Values] = (Unknown("an item of loops within loops, too many to be followed"),)
+
+
 def united(*several: Values) -> Values:
     """All alternatives, each once; too many are unknown."""
     kept: list[Value] = []
