@@ -72,7 +72,10 @@ def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Va
     given = None if reader is None else readers.read(reading, reader, arguments, site)
     writer = known_calls.writer_of(name)
     if writer is not None:
-        reading.writes(arguments.take(writer[0], *writer[1]))
+        target = arguments.take(writer[0], *writer[1])
+        reading.writes(target)
+        if name.rpartition(".")[2] in known_calls.UNPACKERS:
+            reading.unpacks(target or (Text("."),))
     for keyword in known_calls.OUTPUTS:
         reading.writes(arguments.named.get(keyword))
     offline = known_calls.network_of(name)

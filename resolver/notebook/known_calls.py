@@ -171,6 +171,8 @@ WRITERS: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
     "quantize_and_save": (0, ("save_dir",)),
     "merge_and_save": (0, ("output_dir",)),
 }
+# Calls that unpack an archive, whose names are not known, into the directory that they write.
+UNPACKERS: Final = ("extractall", "unpack_archive")
 # Keywords by which any call says where it will write: trainers' options, callbacks, loggers.
 OUTPUTS: Final = ("output_dir", "dirpath", "default_root_dir")
 _DATA_METHODS: Final = ("read_", "scan_")

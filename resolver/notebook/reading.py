@@ -111,6 +111,7 @@ class Reading:
         self.asked: dict[Any, Asked] = {}
         self.faults: list[CodeFault] = []
         self.written: dict[str | None, None] = {}
+        self.unpacked: set[str] = set()  # directories that hold what an archive held
         self.offline_before_loading: bool | None = None
 
     # Where it stands
@@ -186,6 +187,10 @@ class Reading:
         """
         if value.resolved:
             return
+        resolved = resolves or (self.guarded and role in MODEL_ROLES)
+        if role in MODEL_ROLES and not resolved and self._may_be_unpacked(value.text, call):
+            self.is_dynamic(call, f"an archive that was unpacked here, which may hold {mask(value.text)}", role, at)
+            return
         reach = max(self.reach, "fallback", key=_REACHES.index) if value.fallback else self.reach
         use = Use(
             text=mask(value.text),
@@ -197,7 +202,7 @@ class Reading:
             pinned=how.pinned,
             keywords=how.keywords,
             dtype=how.dtype,
-            resolved=resolves or (self.guarded and role in MODEL_ROLES),
+            resolved=resolved,
             conditions=_places((*value.conditions, *self.conditions)),
             directory=self.directory,
             parts=value.parts,
@@ -229,6 +234,15 @@ class Reading:
                 self.written.setdefault(self.absolute(value.text))
             elif isinstance(value, Unknown):
                 self.written.setdefault(None)
+
+    def unpacks(self, values: Values) -> None:
+        """An archive is unpacked into a directory: what lies there then is not known."""
+        self.unpacked.update(self.absolute(value.text) for value in values if isinstance(value, Text))
+
+    def _may_be_unpacked(self, text: str, call: str) -> bool:
+        """Whether a name without a "/" may be a directory that an archive held, and no name on the hub."""
+        is_plain = bool(text) and not set(text) & set("/~") and not call.endswith(".from_preset")
+        return is_plain and self.directory in self.unpacked
 
     def _keep(self, kept: dict[Any, Any], key: Any, found: Any) -> None:
         before = kept.get(key)

@@ -52,6 +52,7 @@ class Command(Record):
         directory: of `cd`.
         hub: the repository that `hf download` is given.
         writes: paths that a copy, a redirection, `tee` or `touch` writes.
+        unpacks: the directory that an archive is unpacked into; None where none is.
         model: what a server is started with (`vllm serve`).
     """
 
@@ -64,6 +65,7 @@ class Command(Record):
     directory: str | None = None
     hub: str | None = None
     writes: tuple[str, ...] = ()
+    unpacks: str | None = None
     model: str | None = None
 
 
@@ -134,8 +136,8 @@ def _tool(name: str, rest: list[str]) -> Command | None:
         found = Command(network=f"git {rest[0]}", offline_form="attach the repository as a dataset")
     elif name in _NETWORK and not _is_offline(rest):
         found = Command(network=name, offline_form="attach the file as a dataset")
-    elif name in _UNPACKS:
-        found = _unpack(rest, _UNPACKS[name])
+    elif name in _UNPACKS and not _only_looks(name, rest):
+        found = _packs(rest) if name == "tar" and "x" not in _tar_mode(rest) else _unpack(rest, _UNPACKS[name])
     elif name in _COPIES or name in _LISTS:
         paths = [word for word in rest if word.startswith(("/", "../", "./"))]
         plain = [word for word in rest if not word.startswith("-")]
@@ -161,7 +163,30 @@ def _unpack(rest: list[str], options: tuple[str, ...]) -> Command:
             target = value if equals else next(given, ".")
         else:
             words.append(word)
-    return Command(reads=tuple(word for word in words if word.startswith(("/", "../", "./"))), writes=(target,))
+    reads = tuple(word for word in words if word.startswith(("/", "../", "./")))
+    return Command(reads=reads, writes=(target,), unpacks=target)
+
+
+def _only_looks(name: str, rest: list[str]) -> bool:
+    """Whether an archive is listed or tested, and nothing of it is written."""
+    if name == "tar":
+        return "t" in _tar_mode(rest)
+    return any(word.startswith("-") and set(word) & set("lptvzZ") for word in rest[:1])
+
+
+def _tar_mode(rest: list[str]) -> str:
+    """The letters that tell tar what to do: "xzf", with or without a hyphen, or a long option's."""
+    long = {"--extract": "x", "--get": "x", "--list": "t", "--create": "c"}
+    named = "".join(long.get(word, "") for word in rest)
+    short = "".join(word.lstrip("-") for word in rest if word.startswith("-") and not word.startswith("--"))
+    return named + (rest[0] if rest and not rest[0].startswith("-") else "") + short
+
+
+def _packs(rest: list[str]) -> Command:
+    """An archive that is made: its name follows the letter f."""
+    letters = (number for number, word in enumerate(rest) if number == 0 or word.startswith("-"))
+    at = next((number for number in letters if rest[number].endswith("f") and not rest[number].startswith("--")), None)
+    return Command(writes=() if at is None else tuple(rest[at + 1 : at + 2]))
 
 
 def _server(rest: list[str]) -> Command | None:

@@ -49,6 +49,8 @@ def _run(reading: Reading, command: Command, at: Spot, *, magic: bool) -> None:
     _read(reading, command, at)
     for path in command.writes:
         reading.writes((Text(path),))
+    if command.unpacks is not None:
+        reading.unpacks((Text(command.unpacks),))
     if command.directory is not None and magic:  # `!cd` ends with its own shell
         reading.directory = reading.absolute(command.directory)
     if command.script is not None and not reading.script(command.script, command.arguments):

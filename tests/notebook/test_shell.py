@@ -68,6 +68,25 @@ def test_what_unpacks_writes_where_it_is_told(line: str, target: str) -> None:
     assert [each.writes for each in commands(line)] == [(target,)]
 
 
+@pytest.mark.parametrize(
+    ("line", "unpacks", "writes"),
+    [
+        ("unzip -qo a.zip", ".", (".",)),
+        ("tar xzf a.tgz", ".", (".",)),
+        ("tar --extract --file a.tar -C out", "out", ("out",)),
+        ("tar -czf a.tgz results", None, ("a.tgz",)),
+        ("tar cf a.tar -C /tmp results", None, ("a.tar",)),
+    ],
+)
+def test_only_what_unpacks_leaves_what_is_not_known(line: str, unpacks: str | None, writes: tuple[str, ...]) -> None:
+    assert [(each.unpacks, each.writes) for each in commands(line)] == [(unpacks, writes)]
+
+
+@pytest.mark.parametrize("line", ["unzip -l a.zip", "unzip -p a.zip x.csv", "tar tf a.tar", "tar --list -f a.tar"])
+def test_an_archive_that_is_looked_at_writes_nothing(line: str) -> None:
+    assert commands(line) == ()
+
+
 def test_a_started_script_is_named_with_its_arguments() -> None:
     (command,) = commands("CUDA_VISIBLE_DEVICES=0 python infer.py --model_path /kaggle/input/a --n 3")
     assert (command.script, command.arguments) == ("infer.py", ("--model_path", "/kaggle/input/a", "--n", "3"))
