@@ -3,10 +3,7 @@
 Nothing is called: a name decides, and what a name does not tell stays unknown.
 """
 
-import re
-from typing import Final
-
-from resolver.notebook import asked, callables, fetched, known_calls, objects, places, readers
+from resolver.notebook import asked, callables, fetched, known_calls, objects, places, readers, services
 from resolver.notebook.reading import Reading, member
 from resolver.notebook.site import Site
 from resolver.notebook.special_calls import SPECIAL
@@ -19,12 +16,9 @@ from resolver.notebook.values import (
     Thing,
     Value,
     Values,
-    texts_of,
     united,
     unknown,
 )
-
-_LOCAL: Final = re.compile(r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(?=[:/]|$)")
 
 
 def call_value(reading: Reading, value: Value, arguments: Arguments, site: Site) -> Values:
@@ -65,6 +59,8 @@ def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Va
     if name.startswith("torchvision.models."):
         fetched.zoo_model(reading, arguments, site)
     fetched.named_weights(reading, arguments, site)
+    fetched.default_model(reading, name, arguments, site)
+    services.reports(reading, arguments, site)
     for tail in known_calls.tails(name):
         if tail in SPECIAL:
             return SPECIAL[tail](reading, arguments, site)
@@ -79,7 +75,11 @@ def library(reading: Reading, name: str, arguments: Arguments, site: Site) -> Va
     for keyword in known_calls.OUTPUTS:
         reading.writes(arguments.named.get(keyword))
     offline = known_calls.network_of(name)
-    if offline is not None and not _is_switched_off(reading, name, arguments) and not _is_local(arguments):
+    if (
+        offline is not None
+        and not services.is_switched_off(reading, name, arguments)
+        and not services.is_local(arguments)
+    ):
         reading.needs_network(site.name, reading.spot(site.node), offline)
         reading.raises_offline += 1
     if given is not None:
@@ -102,18 +102,3 @@ def _hand_over(reading: Reading, arguments: Arguments, site: Site) -> None:
         call_value(reading, each.value, each.arguments, each.site)
     for values in (*arguments.positional, *arguments.named.values()):
         reading.hand_over(values)
-
-
-def _is_local(arguments: Arguments) -> bool:
-    """Whether an address is this machine's own: a server that the notebook has started."""
-    given = (*arguments.positional, *arguments.named.values())
-    return any(_LOCAL.match(text) for values in given for text in texts_of(values))
-
-
-def _is_switched_off(reading: Reading, name: str, arguments: Arguments) -> bool:
-    """Whether Weights & Biases is told to stay offline."""
-    if not name.startswith("wandb."):
-        return False
-    modes = (*reading.environ.get("WANDB_MODE", ()), *arguments.named.get("mode", ()))
-    disabled = reading.environ.get("WANDB_DISABLED", ())
-    return any(each in ("offline", "disabled", "dryrun") for each in texts_of(modes)) or bool(disabled)

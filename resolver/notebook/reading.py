@@ -239,6 +239,13 @@ class Reading:
         """An archive is unpacked into a directory: what lies there then is not known."""
         self.unpacked.update(self.absolute(value.text) for value in values if isinstance(value, Text))
 
+    def may_hold(self, name: str) -> bool:
+        """Whether a file of that name may lie in the working directory: of the notebook's making, or a source's."""
+        path, here = self.absolute(name), self.directory
+        if None in self.written or here in self.unpacked or here.startswith("/kaggle/input"):
+            return True
+        return any(each is not None and each in (path, here) for each in self.written)
+
     def _may_be_unpacked(self, text: str, call: str) -> bool:
         """Whether a name without a "/" may be a directory that an archive held, and no name on the hub."""
         is_plain = bool(text) and not set(text) & set("/~") and not call.endswith(".from_preset")

@@ -34,9 +34,10 @@ TORCH_CAPABILITY: Final = (7, 0)
 def network_call(evidence: NotebookEvidence) -> Iterator[Finding]:
     """Code needs the network while internet is off.
 
-    `pip install` from an index, downloads, logins and requests work in the editor and die in the rerun. A call that is
-    tried, and whose failure the code survives, is a warning; one in a function that nothing calls is told as such; one
-    behind a condition that is false on Kaggle is none.
+    `pip install` from an index, downloads, logins and requests work in the editor and die in the rerun; so does a model
+    that a library fetches by a tag, an address or as the default of a task, and a trainer that reports to a service. A
+    call that is tried, and whose failure the code survives, is a warning; one in a function that nothing calls is told
+    as such; one behind a condition that is false on Kaggle is none.
 
     Attach what it fetches as a dataset, and install wheels with `--no-index --find-links`.
     """
