@@ -135,6 +135,7 @@ class Code(Record):
         uses, network, dynamic, secrets, asked, faults: see above, in the order of the code.
         mentioned: every other path below the mount folder that stands in the code, with its spot.
         written: paths that the code writes (submission.csv …); None is among them where one could not be known.
+        named: literals that a written file's name is composed of, each with that name.
         sets_offline: it sets HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE before the first loader.
         cells: number of cells; 0 for a plain script.
     """
@@ -149,6 +150,7 @@ class Code(Record):
     faults: tuple[CodeFault, ...] = ()
     mentioned: tuple[tuple[str, Spot], ...] = ()
     written: tuple[str | None, ...] = ()
+    named: tuple[tuple[Spot, str], ...] = ()
     sets_offline: bool = False
     cells: int = 0
 

@@ -111,6 +111,7 @@ class Reading:
         self.asked: dict[Any, Asked] = {}
         self.faults: list[CodeFault] = []
         self.written: dict[str | None, None] = {}
+        self.named: dict[tuple[Spot, str], None] = {}  # literals in the names of written files, and the names
         self.unpacked: set[str] = set()  # directories that hold what an archive held
         self.offline_before_loading: bool | None = None
 
@@ -232,6 +233,7 @@ class Reading:
         for value in values or ():
             if isinstance(value, Text):
                 self.written.setdefault(self.absolute(value.text))
+                self.named.update(dict.fromkeys((part, mask(value.text)) for part in value.parts))
             elif isinstance(value, Unknown):
                 self.written.setdefault(None)
 
