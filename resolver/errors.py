@@ -1,5 +1,7 @@
 """What can go wrong, as exceptions: code that catches OSError or ValueError goes on working."""
 
+from typing import Any
+
 from resolver.finding import NotFound, Report, TrailStep
 
 
@@ -36,6 +38,10 @@ class ModelNotFound(ResolverError, FileNotFoundError):  # noqa: N818 - the contr
 
         return render_not_found(self.diagnosis, self.trail)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a process that resolves names hands back."""
+        return type(self), (self.reference, self.trail, self.diagnosis)
+
 
 class AmbiguousModel(ModelNotFound):
     """Several directories answer equally well, or only by name; the message lists them and how to choose."""
@@ -54,6 +60,10 @@ class ModelRejected(ResolverError, OSError):  # noqa: N818 - the contract's name
 
         return render((self.report,))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As above."""
+        return type(self), (self.report,)
+
 
 class ModelLoadError(ResolverError, OSError):
     """A library could not load a model; the message is the diagnosis, and its own error stays as `__cause__`.
@@ -71,3 +81,7 @@ class ModelLoadError(ResolverError, OSError):
     def __str__(self) -> str:
         """The diagnosis."""
         return self.diagnosis
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a process that loads models hands back; of the library's own class only the diagnosis is kept."""
+        return ModelLoadError, (self.reference, self.diagnosis)

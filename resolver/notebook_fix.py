@@ -6,6 +6,7 @@ The notebook itself is written by `repair.notebook_text` and `repair.notebook_fi
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from resolver.rules.notebook_sources import place_to_attach, source_line
 
 OWN_DATASET: Final = "offline-resolver"
 _PIP: Final = re.compile(r"\bpip3?\s+install\b")
+_COMMAND_END: Final = re.compile(r"&&|[;|]")
 _ADDRESS: Final = re.compile(r"\s(?:-f|--find-links|-i|--index-url|--extra-index-url)[ =]https?://\S+")
 OFFLINE: Final = """\
 # Written by `resolver notebook --fix`: nothing here waits for a network.
@@ -71,7 +73,8 @@ class Made(Record):
     Attributes:
         code, metadata: the files; metadata is None where there was none.
         backups: what the files were, with --in-place.
-        changes, todo: see `Plan`.
+        changes, todo: see `Plan`; places are those of what was written.
+        has_new_first: whether a new first cell, or new first lines, have moved all others.
     """
 
     code: Path
@@ -79,11 +82,37 @@ class Made(Record):
     backups: tuple[Path, ...]
     changes: tuple[str, ...]
     todo: tuple[str, ...]
+    has_new_first: bool = False
 
 
-def plan(told: NotebookReport) -> Plan:
-    """What would make the notebook run offline, as far as a program can do it."""
-    return _Planner(told).plan()
+class Moved(Record):
+    """How far what stands behind the new first cell has moved: cells, and in a script the lines after that one."""
+
+    cells: int = 0
+    lines: int = 0
+    after: int = 0
+
+
+def plan(told: NotebookReport, moved: Moved | None = None) -> Plan:
+    """What would make the notebook run offline, as far as a program can do it.
+
+    Args:
+        told: what is wrong.
+        moved: what a first plan's new cell moves; its sentences then name the places of what is written.
+    """
+    return _Planner(told, moved or Moved()).plan()
+
+
+def moved_by(text: str, form: str, planned: Plan) -> Moved:
+    """What the new first cell moves in a notebook's or script's text."""
+    if planned.first is None:
+        return Moved()
+    if form == "ipynb":
+        return Moved(cells=1)
+    before, after = text.split("\n"), rewrite_script(text, (), planned.first).split("\n")
+    same = next((number for number, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), len(before))
+    cells = sum(line.startswith("# %%") for line in after) - sum(line.startswith("# %%") for line in before)
+    return Moved(cells, len(after) - len(before), same)
 
 
 def fixed_code(text: str, form: str, planned: Plan) -> str:
@@ -93,7 +122,8 @@ def fixed_code(text: str, form: str, planned: Plan) -> str:
         ValueError: it is no notebook of format 4.
     """
     rewrite = rewrite_notebook if form == "ipynb" else rewrite_script
-    return rewrite(text, planned.replacements, planned.first)
+    mark = "\ufeff" if text.startswith("\ufeff") else ""  # it was read without, and stays where it is
+    return mark + rewrite(text.removeprefix(mark), planned.replacements, planned.first)
 
 
 def fixed_metadata(text: str, planned: Plan) -> str:
@@ -115,13 +145,17 @@ def fixed_metadata(text: str, planned: Plan) -> str:
 
 
 class _Planner:
-    def __init__(self, told: NotebookReport) -> None:
+    def __init__(self, told: NotebookReport, moved: Moved) -> None:
         self.told = told
+        self.moved = moved
         self.replacements: dict[tuple[int | None, int, int], Replacement] = {}
         self.attach: dict[tuple[str, str], None] = {}
         self.changes: list[str] = []
         self.todo: list[str] = []
         self.resolves = False
+        # Literals that other references are composed of, which change with them.
+        self.composed = [(_key(part), each.use.text) for each in told.references for part in each.use.parts]
+        self.named = [(_key(part), text) for part, text in told.code.named]  # and names of written files
 
     def plan(self) -> Plan:
         """Everything, in the order of the code."""
@@ -159,7 +193,7 @@ class _Planner:
             self._resolve(standing, name)
         elif standing.state == "missing" and use.role in (*MODEL_ROLES, "weights"):
             if place is None:
-                self.todo.append(f"attach what {use.text} is read from ({where(use.origin)})")
+                self.todo.append(f"attach what {use.text} is read from ({self._where(use.origin)})")
             else:
                 self._attach(place)
         elif standing.state == "missing":
@@ -173,7 +207,7 @@ class _Planner:
         elif isinstance(standing.place, KaggleDataset) and standing.place.owner:
             self._add("dataset_sources", f"{standing.place.owner}/{standing.place.slug}")
         else:
-            self.todo.append(f"attach what {standing.use.text} is read from ({where(standing.use.origin)})")
+            self.todo.append(f"attach what {standing.use.text} is read from ({self._where(standing.use.origin)})")
 
     def _moved(self, standing: Standing) -> None:
         """A path that its source is not mounted at: by name for a model, the right path for all else."""
@@ -193,16 +227,28 @@ class _Planner:
 
     def _replace(self, at: Spot, text: str, before: str, after: str) -> bool:
         if at.column is None or at.end_column is None:
-            self.todo.append(f"{where(at)}: write {after} where {before} is put together")
+            self.todo.append(f"{self._where(at)}: write {after} where {before} is put together")
             return False
-        key = (at.cell, at.line, at.column)
+        key = _key(at)
+        # A directory may have another name; a name that a file's is made of may not.
+        composed = (text for part, text in self.composed if part == key and text != before)
+        read = (text for text in composed if not text.startswith(f"{before.rstrip('/')}/"))
+        also = next(chain(read, (text for part, text in self.named if part == key)), None)
+        if also is not None:
+            self.todo.append(f"{self._where(at)}: {before} is a part of {also} too; write {after} where it is loaded")
+            return False
         other = self.replacements.get(key)
         if other is not None and other.text != text:
-            self.todo.append(f"{where(at)}: {before} is read in two ways; write {after} where it is loaded")
+            self.todo.append(f"{self._where(at)}: {before} is read in two ways; write {after} where it is loaded")
             return False
         self.replacements[key] = Replacement(at.cell, at.line, at.column, at.end_column, text)
-        self.changes.append(f"{where(at)}: {before} is now {after}")
+        self.changes.append(f"{self._where(at)}: {before} is now {after}")
         return True
+
+    def _where(self, spot: Spot) -> str:
+        """A place in what is written: "cell 3, line 4"."""
+        line = spot.line + (self.moved.lines if spot.line > self.moved.after else 0)
+        return f"line {line}" if spot.cell is None else f"cell {spot.cell + self.moved.cells}, line {line}"
 
     # Sources
 
@@ -248,23 +294,25 @@ class _Planner:
                 wandb = True
             elif not (call.what.startswith("pip install") and self._install(call)):
                 self.todo.append(
-                    f"{where(call.at)}: {call.what} needs the network: {call.offline_form or 'take it out'}"
+                    f"{self._where(call.at)}: {call.what} needs the network: {call.offline_form or 'take it out'}"
                 )
         return wandb
 
     def _install(self, call: NetworkCall) -> bool:
         line = self._line(call.at)
-        found = _PIP.search(line)
-        if found is None or "://" in _ADDRESS.sub("", line):
+        # One line may install several times; what takes wheels already stays as it is.
+        found = [each for each in _PIP.finditer(line) if "--no-index" not in _COMMAND_END.split(line[each.end() :])[0]]
+        if not found or "://" in _ADDRESS.sub("", line):
             return False
         for address in _ADDRESS.finditer(line):  # wheels at an address are out of reach as well
             key = (call.at.cell, call.at.line, address.start())
             self.replacements[key] = Replacement(call.at.cell, call.at.line, address.start(), address.end(), "")
         links, dataset = self._wheels()
         flags = " --no-index" + "".join(f" --find-links {link}" for link in links)
-        key = (call.at.cell, call.at.line, found.end())
-        self.replacements[key] = Replacement(call.at.cell, call.at.line, found.end(), found.end(), flags)
-        self.changes.append(f"{where(call.at)}: {call.what} takes wheels from {links[0]}")
+        for each in found:
+            key = (call.at.cell, call.at.line, each.end())
+            self.replacements[key] = Replacement(call.at.cell, call.at.line, each.end(), each.end(), flags)
+        self.changes.append(f"{self._where(call.at)}: {call.what} takes wheels from {links[0]}")
         if dataset is not None:
             self._add("dataset_sources", dataset)
             named = call.what.removeprefix("pip install of ")
@@ -308,7 +356,7 @@ class _Planner:
 
     def _secrets(self) -> None:
         for each in self.told.code.secrets:
-            self.todo.append(f"{where(each.at)}: revoke the {each.kind} {each.masked} and take it out")
+            self.todo.append(f"{self._where(each.at)}: revoke the {each.kind} {each.masked} and take it out")
 
 
 def _same_source(line: str, text: str, kind: str) -> bool:
@@ -318,14 +366,18 @@ def _same_source(line: str, text: str, kind: str) -> bool:
     return line.lower().split("/")[:4] == text.split("/")[:4]
 
 
-def where(spot: Spot) -> str:
-    """A place in a plan: "cell 3, line 4"."""
-    return f"line {spot.line}" if spot.cell is None else f"cell {spot.cell}, line {spot.line}"
+def _key(at: Spot) -> tuple[int | None, int, int]:
+    return at.cell, at.line, at.column or 0
 
 
 def sentences(made: Made) -> Iterator[str]:
     """What was written, what changed and what is left to do, a line each."""
-    yield f"written: {made.code}" + (f" and {made.metadata.name}" if made.metadata is not None else "")
+    if made.changes:
+        yield f"written: {made.code}" + (f" and {made.metadata.name}" if made.metadata is not None else "")
+    else:
+        yield "nothing written: what is left has to be done by a person"
+    if made.has_new_first:
+        yield "  cells and lines are counted as they are written, with the new first one"
     yield from (f"  kept as it was: {backup}" for backup in made.backups)
     yield from (f"  changed: {change}" for change in made.changes)
     yield from (f"  to do: {todo}" for todo in made.todo)

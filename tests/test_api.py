@@ -1,9 +1,13 @@
 """The face: what `import resolver` offers, over this process's own environment."""
 
 import ast
+import copy
+import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 from model_factory import model_dir
@@ -53,6 +57,45 @@ def test_errors_are_caught_as_what_the_libraries_raise(alone):
         resolver.resolve_model("org/absent")
     with pytest.raises(ValueError):
         resolver.resolve_model("")
+
+
+def failed(question) -> resolver.ResolverError:
+    """The error that a call ends with."""
+    with pytest.raises(resolver.ResolverError) as caught:
+        question()
+    return caught.value
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_errors_come_back_whole_from_another_process(alone, protocol):
+    """A pool hands an error back pickled; OSError's own way would make it anew of its message alone, and fail."""
+    where = model_dir(alone / "m")
+    absent = failed(lambda: resolver.resolve_model("org/absent"))
+    rejected = failed(lambda: resolver.resolve_model(where, purpose="score"))
+    for error, kept in ((absent, ("reference", "trail", "diagnosis")), (rejected, ("report",))):
+        again = pickle.loads(pickle.dumps(error, protocol))
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert [getattr(again, name) for name in kept] == [getattr(error, name) for name in kept]
+
+
+def test_an_error_that_is_copied_is_the_same(alone):
+    absent = failed(lambda: resolver.resolve_model("org/absent"))
+    assert str(copy.deepcopy(absent)) == str(copy.copy(absent)) == str(absent)
+
+
+def test_an_ambiguous_name_stays_one_when_it_is_pickled(alone):
+    absent = failed(lambda: resolver.resolve_model("org/absent"))
+    error = resolver.AmbiguousModel(absent.reference, absent.trail, absent.diagnosis)
+    assert type(pickle.loads(pickle.dumps(error))) is resolver.AmbiguousModel
+
+
+def test_a_pool_of_processes_hands_the_error_of_a_model_back(alone):
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        error = pool.submit(resolver.resolve_model, "org/absent").exception(60)
+    assert isinstance(error, resolver.ModelNotFound)
+    assert error.reference == "org/absent"
+    assert error.trail
 
 
 def test_check_model_never_raises_for_a_bad_model(alone):

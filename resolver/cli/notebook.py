@@ -11,7 +11,7 @@ from resolver.cli.session import Session
 from resolver.cli.trouble import UsageError
 from resolver.host import this_host
 from resolver.notebook.metadata import NAME
-from resolver.notebook_fix import Made, fixed_code, fixed_metadata, plan
+from resolver.notebook_fix import Made, fixed_code, fixed_metadata, moved_by, plan
 from resolver.notebook_preflight import NotebookQuestion, NotebookReport, check_notebook
 from resolver.repair.notebook_files import read_text, write_beside, write_in_place
 from resolver.repair.place import CannotRepair, TargetTaken
@@ -81,18 +81,20 @@ def _fix(session: Session, told: NotebookReport) -> Made | None:
     code = told.code.path
     metadata = _path_of(told)
     try:
-        texts = [(code, fixed_code(read_text(code), told.code.form, planned))]
+        text = read_text(code)
+        texts = [(code, fixed_code(text, told.code.form, planned))]
+        planned = plan(told, moved_by(text, told.code.form, planned))  # the same, told of what is written
         if metadata is not None:
             texts.insert(0, (metadata, fixed_metadata(read_text(metadata), planned)))
     except ValueError as error:
         raise CannotRepair(f"{code} cannot be rewritten: {error}") from error
     if session.options.in_place:
         backups = write_in_place(texts)
-        return Made(code, metadata, backups, planned.changes, planned.todo)
+        return Made(code, metadata, backups, planned.changes, planned.todo, planned.first is not None)
     target = code.with_name(f"{code.stem}-fixed")
     write_beside(target, [(NAME if path == metadata else path.name, text) for path, text in texts])
     written = None if metadata is None else target / NAME
-    return Made(target / code.name, written, (), planned.changes, planned.todo)
+    return Made(target / code.name, written, (), planned.changes, planned.todo, planned.first is not None)
 
 
 def _path_of(told: NotebookReport) -> Path | None:

@@ -9,6 +9,7 @@ from resolver.environment import Environment
 from resolver.errors import ResolverError
 from resolver.finding import Finding, NotFound, Report, TrailStep
 from resolver.record import Record
+from resolver.secrets import mask
 
 ATTRIBUTE: Final = "__resolver_diagnosis__"
 SAID: Final = 300
@@ -60,10 +61,10 @@ def diagnose(
         judged: the directory that the library was given in the place of `asked`; None where it was given that.
         is_file: `asked` is one file; the directory that holds it is judged.
     """
-    place = judged or asked
+    place, asked = judged or asked, mask(asked)
     report = _report(str(Path(place).parent) if is_file and Path(place).exists() else place)
     head = f"{call}({asked!r}) failed"
-    said = f"  = {type(error).__name__}: {_first_line(error)}\n"
+    said = f"  = {type(error).__name__}: {mask(_first_line(error))}\n"
     if report.not_found is not None:
         from resolver.report.terminal import render_not_found  # noqa: PLC0415 - only where there is bad news
 

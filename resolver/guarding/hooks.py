@@ -6,7 +6,7 @@ What it does not know: what a wrapped call does (it is given `wrap`).
 import functools
 import importlib.machinery
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +21,7 @@ class Hooks:
     def __init__(self, wrap: Wrap) -> None:
         """Nothing is patched yet."""
         self._wrap = wrap
-        self._undo: list[tuple[Any, str, Any]] = []
+        self._undo: list[tuple[Any, str, Any, Any]] = []
         self._finder = _Finder(self._patch_module)
 
     def set(self) -> None:
@@ -32,19 +32,19 @@ class Hooks:
         sys.meta_path.insert(0, self._finder)
 
     def remove(self) -> None:
-        """Every attribute is the object that it was."""
+        """Every attribute is the object that it was; what somebody else has put there meanwhile stays."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        for owner, name, original in reversed(self._undo):
-            setattr(owner, name, original)
+        for owner, name, original, new in reversed(self._undo):
+            if vars(owner).get(name) is new:
+                setattr(owner, name, original)
         self._undo.clear()
         self._sweep()
 
     def _sweep(self) -> None:
         """Names that were taken from a patched module meanwhile (a lazy module's cache, `from … import` in a cell)."""
-        for alias in {"__main__", *(alias for target in TARGETS for alias in target.aliases)}:
-            holder = sys.modules.get(alias)
-            for name, value in list(vars(holder).items()) if holder is not None else ():
+        for holder in _holders(alias for target in TARGETS for alias in target.aliases):
+            for name, value in list(vars(holder).items()):
                 if _is_ours(value):
                     setattr(holder, name, vars(value)["__resolver_original__"])
 
@@ -82,14 +82,13 @@ class Hooks:
             new = _standing_in_for(original, new)
         self._replace(module, target.name, new)
         # The notebook itself may have imported the name before; libraries that did so load nothing on their own.
-        for alias in (*target.aliases, "__main__"):
-            holder = sys.modules.get(alias)
-            for name, value in list(vars(holder).items()) if holder is not None else ():
+        for holder in _holders(target.aliases):
+            for name, value in list(vars(holder).items()):
                 if value is original:
                     self._replace(holder, name, new)
 
     def _replace(self, owner: Any, name: str, new: Any) -> None:
-        self._undo.append((owner, name, vars(owner)[name]))
+        self._undo.append((owner, name, vars(owner)[name], new))
         setattr(owner, name, new)
 
 
@@ -129,6 +128,22 @@ class _Finder:
             loader.exec_module = exec_module
         except AttributeError:  # a loader without room for it: its module stays as it is
             return
+
+
+def _holders(aliases: Iterable[str]) -> list[ModuleType]:
+    """The modules that may hold a name of another: by their own names, and the notebook.
+
+    The `__init__` of transformers can run twice and put another module in its place; the notebook holds the first.
+    """
+    names = frozenset(aliases)
+    found = [sys.modules[name] for name in sorted(names) if name in sys.modules]
+    notebook = sys.modules.get("__main__")
+    if notebook is not None:
+        found.append(notebook)
+        for value in list(vars(notebook).values()):
+            if isinstance(value, ModuleType) and value.__name__ in names and not any(value is each for each in found):
+                found.append(value)
+    return found
 
 
 def _is_ours(value: Any) -> bool:

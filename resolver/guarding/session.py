@@ -2,11 +2,12 @@
 
 import contextlib
 import functools
+import inspect
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from resolver.environment import Environment
 from resolver.errors import ModelLoadError, ResolverError
@@ -15,6 +16,7 @@ from resolver.guarding.hooks import Hooks, marked
 from resolver.guarding.offline import OfflineSwitch
 from resolver.guarding.targets import PINS, Target
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 OWN_CACHE: Final = "hf cache"
 FRESH_WORDS: Final = {"revision": (None, "main"), "subfolder": (None, ""), "variant": (None,), "cache_dir": (None,)}
 
@@ -36,11 +38,55 @@ class _Session:
 _SESSION: Final = _Session()
 
 
-@contextlib.contextmanager
-def guard(*, offline: bool = True) -> Iterator[None]:
+class Guard(contextlib.ContextDecorator):
+    """What `guard` gives: to be entered, more than once if need be, or to stand over a function."""
+
+    def __init__(self, *, offline: bool) -> None:
+        """Not entered yet."""
+        self._offline = offline
+
+    def __enter__(self) -> None:
+        """Open it."""
+        _enter(offline=self._offline)
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        _leave(offline=self._offline)
+
+    def __call__(self, function: _F) -> _F:
+        """The function with the guard around each call: around its body too where that runs later."""
+        given: Any = function
+
+        async def coroutine(*arguments: Any, **named: Any) -> Any:
+            with self:
+                return await given(*arguments, **named)
+
+        async def generator_of_a_coroutine(*arguments: Any, **named: Any) -> Any:
+            with self:
+                async for each in given(*arguments, **named):
+                    yield each
+
+        def generator(*arguments: Any, **named: Any) -> Any:
+            with self:
+                return (yield from given(*arguments, **named))
+
+        call: Any = None
+        if inspect.iscoroutinefunction(given):
+            call = coroutine
+        elif inspect.isasyncgenfunction(given):
+            call = generator_of_a_coroutine
+        elif inspect.isgeneratorfunction(given):
+            call = generator
+        if call is None:
+            return super().__call__(function)
+        return cast("_F", functools.wraps(given)(call))
+
+
+def guard(*, offline: bool = True) -> Guard:
     """Inside, what cannot load a model says what is really wrong, and a name that is here is loaded from here.
 
-    A context manager and a decorator; guards nest, and hold for all threads of the process. What a call raises:
+    A context manager and a decorator (of a coroutine and of a generator too); guards nest, and hold for all threads of
+    the process. What a call raises:
     an OSError of a library, or whatever it raises where there is no such directory, becomes a `ModelLoadError` (an
     OSError) that is of the library's class too; anything else stays itself and has the diagnosis as a note. Only the
     outermost call is changed, so that libraries go on catching their own errors.
@@ -55,11 +101,7 @@ def guard(*, offline: bool = True) -> Iterator[None]:
     >>> with guard():
     ...     pass
     """
-    _enter(offline=offline)
-    try:
-        yield
-    finally:
-        _leave(offline=offline)
+    return Guard(offline=offline)
 
 
 def install(*, offline: bool = True) -> None:

@@ -35,6 +35,8 @@ class Cells(Record):
 def read_cells(path: Path) -> Cells:
     """The code cells of a file; never raises."""
     form: Form = "ipynb" if path.suffix.lower() == ".ipynb" else "script"
+    if path.suffix.lower() in (".r", ".rmd", ".jl"):
+        return _fault(form, "it is no Python, and Python alone is read")
     try:
         if not path.is_file():
             return _fault(form, "it is absent" if not path.exists() else "it is no regular file")
@@ -66,11 +68,16 @@ def _script(text: str) -> Cells:
     starts = [0, *heads] if any(line.strip() for line in lines[: heads[0]]) else heads
     cells: list[Cell] = []
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(lines)], strict=True), start=1):
-        if "[markdown]" in lines[start] or "[raw]" in lines[start]:
+        if is_prose(lines[start]):
             continue
         # Lines keep the numbers of the file: what stands before is blank.
         cells.append(Cell(number, "\n" * start + "\n".join(lines[start:end])))
     return Cells("percent", tuple(cells), len(starts))
+
+
+def is_prose(head: str) -> bool:
+    """Whether the `# %%` of a percent script begins a cell that is no code."""
+    return any(mark in head for mark in ("[markdown]", "[md]", "[raw]"))
 
 
 def _notebook(text: str) -> Cells:
@@ -81,6 +88,9 @@ def _notebook(text: str) -> Cells:
     document = read.value
     if not isinstance(document, dict):
         return _fault("ipynb", "it is no notebook: no JSON object")
+    language = _language(document)
+    if language not in ("", "python", "ipython"):
+        return _fault("ipynb", f"it is in {language}, and Python alone is read")
     listed = list(_listed(document))
     if not listed and not isinstance(document.get("cells"), list):
         return _fault("ipynb", "it is no notebook: it has no list of cells")
@@ -97,6 +107,17 @@ def _notebook(text: str) -> Cells:
             else:
                 code.append(Cell(number, source))
     return Cells("ipynb", tuple(code), len(listed), tuple(faults))
+
+
+def _language(document: dict[str, Any]) -> str:
+    """The language that the notebook names, in lower case, without its version; "" where it names none."""
+    metadata = document.get("metadata")
+    about = metadata if isinstance(metadata, dict) else {}
+    for key, name in (("language_info", "name"), ("kernelspec", "language")):
+        told = about.get(key)
+        if isinstance(told, dict) and isinstance(told.get(name), str):
+            return str(told[name]).lower().rstrip("0123456789. ")[:40]
+    return ""
 
 
 def _listed(document: dict[str, Any]) -> Iterator[Any]:

@@ -6,12 +6,15 @@ Nothing is executed: an expression is walked, and every value is one of `values`
 import ast
 import builtins
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from resolver.notebook import calls, methods, objects
+from resolver.notebook import calls, methods, objects, operators, surroundings
 from resolver.notebook.facts import Condition
 from resolver.notebook.reading import Reading, member
+from resolver.notebook.site import Site, dotted
 from resolver.notebook.values import (
+    DEEP_ITEM,
+    DEVICE,
     MAX_TEXT,
     NONE,
     Arguments,
@@ -23,7 +26,6 @@ from resolver.notebook.values import (
     Scope,
     Text,
     Thing,
-    Unknown,
     Value,
     Values,
     joined,
@@ -34,15 +36,7 @@ from resolver.notebook.values import (
     why_unknown,
 )
 
-MAX_NUMBER: Final = 10**12
 _BUILTINS: Final = frozenset(dir(builtins))
-_ARITHMETIC: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.FloorDiv: lambda a, b: a // b,
-    ast.Mod: lambda a, b: a % b,
-}
 
 
 class Evaluator:
@@ -70,6 +64,8 @@ class Evaluator:
     def decided(self, node: ast.expr) -> tuple[bool | None, tuple[Condition, ...], tuple[Condition, ...]]:
         """Whether a test holds where the notebook runs, and what holds in its branches where that is open."""
         found = self.values(node)
+        if any(each == Exists(DEVICE) for each in found):
+            return None, ((DEVICE, True),), ((DEVICE, True),)
         if len(found) == 1 and isinstance(found[0], Exists):
             place, wanted = found[0].place, found[0].wanted
             return None, ((place, wanted),), ((place, not wanted),)
@@ -106,10 +102,21 @@ class Evaluator:
             found = member(owner, node.attr)
             if found is None and node.attr == "__dict__":
                 return (owner,)
-            return unknown(f"the attribute {node.attr}") if found is None else found
+            return unknown(f"the attribute {node.attr}") if found is None else self._got(found)
         if isinstance(owner, Text):
             return methods.attribute(owner, node.attr) or unknown(f"the attribute {node.attr}")
         return unknown(why_unknown((owner,)) or f"the attribute {node.attr}")
+
+    def _got(self, found: Values) -> Values:
+        """An attribute's values; a property is called for its own."""
+        return united(
+            *(
+                self.reading.invoke(each, Arguments())
+                if isinstance(each, Function) and each.kind == "property" and each.bound is not None
+                else (each,)
+                for each in found
+            )
+        )
 
     def _of_package(self, owner: Imported, name: str) -> Values:
         if name == "sys.executable":
@@ -137,46 +144,10 @@ class Evaluator:
     # Operators
 
     def _binary(self, node: ast.BinOp) -> Values:
-        left, right = self.values(node.left), self.values(node.right)
-        if isinstance(node.op, ast.Div) and any(isinstance(each, Text) and each.is_path for each in (*left, *right)):
-            return methods.path_of([left, right])
-        if isinstance(node.op, ast.Mod) and left and isinstance(left[0], Text):
-            return united(*(methods.percent(each, right) for each in left if isinstance(each, Text)))
-        if isinstance(node.op, ast.Add) and any(isinstance(each, Text) for each in (*left, *right)):
-            return joined([left, right])
-        if isinstance(node.op, ast.BitOr) and left and isinstance(left[0], Thing):
-            tables = [each for each in (*left, *right) if isinstance(each, Thing)]
-            return (Thing("table", {key: values for each in tables for key, values in each.members.items()}),)
-        return united(*(self._computed(node.op, a, b) for a in left for b in right)) or unknown("a sum")
-
-    def _computed(self, operator: ast.operator, left: Value, right: Value) -> Values:
-        if isinstance(left, Items) and isinstance(right, Items) and isinstance(operator, ast.Add):
-            return (Items((*left.items, *right.items)),)
-        compute = _ARITHMETIC.get(type(operator))
-        if compute and isinstance(left, Constant) and isinstance(right, Constant):
-            try:
-                made = compute(left.value, right.value)
-            except (TypeError, ZeroDivisionError, OverflowError):
-                return unknown("a sum that fails")
-            if isinstance(made, int | float) and abs(made) < MAX_NUMBER:
-                return (Constant(made),)
-        return unknown(why_unknown((left, right)) or "a value that is computed")
+        return operators.binary(node.op, self.values(node.left), self.values(node.right))
 
     def _unary(self, node: ast.UnaryOp) -> Values:
-        values = self.values(node.operand)
-        if isinstance(node.op, ast.Not):
-            if len(values) == 1 and isinstance(values[0], Exists):
-                return (values[0].replaced(wanted=not values[0].wanted),)
-            known = truth(values)
-            return unknown("a test") if known is None else (Constant(not known),)
-        if isinstance(node.op, ast.USub):
-            return tuple(
-                Constant(-value.value)
-                if isinstance(value, Constant) and value.value is not None
-                else Unknown("a number that is computed")
-                for value in values
-            )
-        return unknown("a value that is computed")
+        return operators.unary(node.op, self.values(node.operand))
 
     def _boolean(self, node: ast.BoolOp) -> Values:
         """`a or b`: the first that is true; all that may be where that is open."""
@@ -194,36 +165,12 @@ class Evaluator:
     def _compare(self, node: ast.Compare) -> Values:
         left = self.values(node.left)
         rights = [self.values(each) for each in node.comparators]
+        if left == (Exists(DEVICE),):  # device_count() > 1: whichever way, the code looks before it takes one
+            return left
         if len(rights) != 1:
             return unknown("a test")
-        known = self._compared(node.ops[0], left, rights[0])
+        known = operators.compared(self.reading, node.ops[0], left, rights[0])
         return unknown("a test") if known is None else (Constant(known),)
-
-    def _compared(self, operator: ast.cmpop, left: Values, right: Values) -> bool | None:
-        if isinstance(operator, ast.In | ast.NotIn):
-            inside = self._inside(left, right)
-            return None if inside is None else inside is isinstance(operator, ast.In)
-        if len(left) != 1 or len(right) != 1:
-            return None
-        a, b = _plain(left[0]), _plain(right[0])
-        if a is _OPEN or b is _OPEN:
-            return None
-        if isinstance(operator, ast.Eq | ast.Is):
-            return bool(a == b)
-        if isinstance(operator, ast.NotEq | ast.IsNot):
-            return bool(a != b)
-        return None
-
-    def _inside(self, left: Values, right: Values) -> bool | None:
-        names, where = texts_of(left), right[0] if len(right) == 1 else None
-        if len(names) != 1 or len(left) != 1:
-            return None
-        name = names[0]
-        if name in ("google.colab", "COLAB_GPU"):
-            return False
-        if isinstance(where, Imported) and where.name == "os.environ":
-            return True if name in self.reading.environ else False if name.startswith("COLAB") else None
-        return _contains(where, name)
 
     def _either(self, node: ast.IfExp) -> Values:
         known, if_true, if_false = self.decided(node.test)
@@ -270,28 +217,18 @@ class Evaluator:
         key = self.values(node.slice)
         if len(owner) == 1 and isinstance(owner[0], Imported) and owner[0].name == "os.environ":
             names = texts_of(key)
-            return calls.environment(self.reading, names[0], None) if len(names) == 1 else unknown("a variable")
+            return surroundings.environment(self.reading, names[0], None) if len(names) == 1 else unknown("a variable")
         return objects.item(owner, key)
 
     def _sliced(self, owner: Values, node: ast.Slice) -> Values:
         bounds: list[int | None] = []
         for part in (node.lower, node.upper, node.step):
             values = self.values(part)
-            bound = values[0].value if len(values) == 1 and isinstance(values[0], Constant) else _OPEN
+            bound = values[0].value if len(values) == 1 and isinstance(values[0], Constant) else operators.OPEN
             if bound is not None and not (isinstance(bound, int) and bound != 0) and bound != 0:
                 return unknown("a part that is cut out")
             bounds.append(bound if isinstance(bound, int) else None)
-        if bounds[2] == 0:
-            return unknown("a part that is cut out")
-        cut = slice(*bounds)
-        return tuple(
-            value.replaced(text=value.text[cut], origin=None)
-            if isinstance(value, Text)
-            else value.replaced(items=value.items[cut])
-            if isinstance(value, Items)
-            else Unknown("a part that is cut out")
-            for value in owner
-        )
+        return operators.sliced(owner, bounds)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Values:
         made: list[Values] = []
@@ -316,10 +253,16 @@ class Evaluator:
         if not generators:
             work()
             return True
-        first, rest = generators[0], generators[1:]
-        items = objects.known_items(self.values(first.iter))
+        items = objects.known_items(self.values(generators[0].iter))
         complete = items is not None and len(items) <= objects.MAX_ITEMS
-        for values in items if items is not None and complete else (unknown("an item of a list"),):
+        known = items if items is not None and complete else (unknown("an item of a list"),)
+        with self.reading.loop(known, DEEP_ITEM) as turns:
+            return self._turns(turns, generators, work) and complete and turns is known
+
+    def _turns(self, turns: tuple[Values, ...], generators: list[ast.comprehension], work: Callable[[], None]) -> bool:
+        first, rest = generators[0], generators[1:]
+        complete = True
+        for values in turns:
             self.bind(first.target, values)
             tests = [self.decided(test) for test in first.ifs]
             if any(known is False for known, _, _ in tests):
@@ -347,7 +290,7 @@ class Evaluator:
         if isinstance(function, ast.Attribute):
             owners = self.values(function.value)
             arguments = self._arguments(node)
-            site = calls.Site(dotted(function), node)
+            site = Site(dotted(function), node)
             if changed := self._changed_list(function, owners, arguments):
                 return changed
             return united(*(calls.call_method(self.reading, owner, function.attr, arguments, site) for owner in owners))
@@ -355,7 +298,7 @@ class Evaluator:
         arguments = self._arguments(node)
         if isinstance(function, ast.Name) and function.id == "super":
             return (Imported("super", is_instance=True),)
-        site = calls.Site(dotted(function), node)
+        site = Site(dotted(function), node)
         return united(*(calls.call_value(self.reading, target, arguments, site) for target in targets))
 
     def _changed_list(self, function: ast.Attribute, owners: Values, arguments: Arguments) -> Values | None:
@@ -426,38 +369,6 @@ class Evaluator:
                     owner.members[key] = values
                 elif isinstance(owner, Imported) and owner.name == "os.environ":
                     self.reading.environ[key] = values
-
-
-_OPEN: Final = object()
-
-
-def _contains(where: Value | None, name: str) -> bool | None:
-    if isinstance(where, Text):
-        return name in where.text
-    if isinstance(where, Thing) and where.kind in ("table", ""):
-        return name in where.members
-    if isinstance(where, Items) and all(len(each) == 1 and isinstance(each[0], Text) for each in where.items):
-        return name in {text for each in where.items for text in texts_of(each)}
-    return None
-
-
-def _plain(value: Value) -> Any:
-    if isinstance(value, Text):
-        return value.text
-    if isinstance(value, Constant):
-        return value.value
-    return _OPEN
-
-
-def dotted(node: ast.expr) -> str:
-    """A call's name as written: "AutoModel.from_pretrained", "UserSecretsClient().get_secret"."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return f"{dotted(node.value)}.{node.attr}"
-    if isinstance(node, ast.Call):
-        return f"{dotted(node.func)}()"
-    return "(…)"
 
 
 _HANDLERS: Final[dict[type[ast.expr], str]] = {

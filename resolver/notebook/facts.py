@@ -4,11 +4,12 @@ What it does not know: how the values were found (`cells`, `follow`), and whethe
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from resolver.record import Record
 from resolver.reference import KaggleDataset, KaggleHandle
 
+WORKING: Final = "/kaggle/working"
 SourceKind = Literal["model", "dataset", "kernel", "competition"]
 # "runs"; "never-called": in a function that nothing calls; "guarded": behind a condition that is false where the
 # notebook runs offline on Kaggle (`if not KAGGLE`); "fallback": in an `except`, so only where what is tried fails;
@@ -55,6 +56,8 @@ class Use(Record):
         dtype: "float16", "bfloat16" or "float32" where the call names it; None where it does not.
         resolved: it goes through this product's `resolve_model(...)` or runs inside its guard: a hub id is fine.
         conditions: places that the code itself asks for before; the call runs only where all hold.
+        directory: the working directory at the call, from which a relative path counts.
+        parts: the literals that the value is composed of, where it is no literal itself.
     """
 
     text: str
@@ -68,6 +71,8 @@ class Use(Record):
     dtype: str | None = None
     resolved: bool = False
     conditions: tuple[Condition, ...] = ()
+    directory: str = WORKING
+    parts: tuple[Spot, ...] = ()
 
 
 class NetworkCall(Record):
@@ -103,11 +108,15 @@ class LiteralSecret(Record):
 
 
 class Asked(Record):
-    """What the code asks of the accelerator: "cuda", "tpu", "bfloat16", "two devices", or "flash-attention"."""
+    """What the code asks of the accelerator: "cuda", "tpu", "bfloat16", "two devices", or "flash-attention".
+
+    `looks_first`: only where it has looked whether there is one (`if torch.cuda.is_available()`).
+    """
 
     what: str
     at: Spot
     reach: Reach = "runs"
+    looks_first: bool = False
 
 
 class CodeFault(Record):
@@ -126,6 +135,7 @@ class Code(Record):
         uses, network, dynamic, secrets, asked, faults: see above, in the order of the code.
         mentioned: every other path below the mount folder that stands in the code, with its spot.
         written: paths that the code writes (submission.csv …); None is among them where one could not be known.
+        named: literals that a written file's name is composed of, each with that name.
         sets_offline: it sets HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE before the first loader.
         cells: number of cells; 0 for a plain script.
     """
@@ -140,6 +150,7 @@ class Code(Record):
     faults: tuple[CodeFault, ...] = ()
     mentioned: tuple[tuple[str, Spot], ...] = ()
     written: tuple[str | None, ...] = ()
+    named: tuple[tuple[Spot, str], ...] = ()
     sets_offline: bool = False
     cells: int = 0
 

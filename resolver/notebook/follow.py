@@ -10,21 +10,22 @@ from typing import Any, Final
 from resolver.notebook import objects
 from resolver.notebook.evaluate import Evaluator
 from resolver.notebook.facts import Reach
+from resolver.notebook.interpolation import with_names
+from resolver.notebook.parameters import bind_parameters
 from resolver.notebook.python_text import PythonText
 from resolver.notebook.reading import Reading, WrittenFile
 from resolver.notebook.shell_lines import run_shell
 from resolver.notebook.values import (
+    DEEP_ITEM,
+    DEVICE,
     NONE,
     Arguments,
     Function,
     Imported,
-    Items,
     Scope,
     Text,
     Thing,
     Values,
-    joined,
-    texts_of,
     united,
     unknown,
 )
@@ -44,6 +45,12 @@ _SWALLOWING: Final = frozenset(
         "ValueError",
     ]
 )
+_KINDS: Final = {
+    "staticmethod": "static",
+    "classmethod": "class",
+    "property": "property",
+    "cached_property": "property",
+}
 _TPU: Final = ("torch_xla", "torch_tpu", "libtpu")
 
 
@@ -64,6 +71,7 @@ class Follower:
             self.reading.step()
             if isinstance(statement, ast.If):
                 ended, holds = self._branch(statement)
+                holds = tuple(each for each in holds if each[0] != DEVICE)  # what stands behind demands one
                 if holds and not ended:  # `if not exists(place): return` - what follows knows that it is there
                     with self.reading.at(conditions=(*self.reading.conditions, *holds)):
                         return self.run(body[number + 1 :])
@@ -87,30 +95,8 @@ class Follower:
     def _pass(self, node: ast.Pass) -> None:
         """`pass` stands where a line for the shell stood."""
         for line in self.reading.shell.get(node.lineno, ()):
-            for text in self._with_names(line.text):
+            for text in with_names(self.evaluator, line.text):
                 run_shell(self.reading, text, self.reading.line(line.line), magic=line.magic)
-
-    def _with_names(self, line: str) -> tuple[str, ...]:
-        """A shell line with `{expression}` and `$name` put in, as far as they are known."""
-        parts: list[Values] = []
-        rest = line
-        while "{" in rest or "$" in rest:
-            at = min(each for each in (rest.find("{"), rest.find("$")) if each >= 0)
-            parts.append((Text(rest[:at]),))
-            expression, raw, rest = _interpolated(rest[at:])
-            values = self._interpolation(expression)
-            parts.append(values if texts_of(values) and len(texts_of(values)) == len(values) else (Text(raw),))
-        made = texts_of(joined([*parts, (Text(rest),)]))
-        return made or (line,)
-
-    def _interpolation(self, expression: str) -> Values:
-        try:
-            node = ast.parse(expression.strip(), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return ()
-        if isinstance(node, ast.Name) and self.scope.find(node.id) is None:
-            return self.reading.environ.get(node.id, ())
-        return self.evaluator.values(node)
 
     def _expression(self, node: ast.Expr) -> None:
         self.evaluator.values(node.value)
@@ -229,10 +215,13 @@ class Follower:
         self.scope.names = self.reading.merged(before, before, *branches)
 
     def _try(self, node: ast.Try) -> bool:
-        before = dict(self.scope.names)
+        before, returned, calls = dict(self.scope.names), list(self.returns), self.reading.raises_offline
         swallowed = any(_swallows(handler) for handler in node.handlers)
         with self.reading.at(reach="caught" if swallowed else self.reading.reach):
             ended = self.run(node.body)
+        if swallowed and self.reading.raises_offline > calls:  # without a network the handler says what comes of it
+            ended, self.returns = True, returned
+            self._aside(node.orelse)
         ended = ended or self.run(node.orelse)
         after = self.scope.names
         branches = [] if ended else [after]
@@ -252,9 +241,12 @@ class Follower:
         items = objects.known_items(values)
         if items is not None and len(items) > objects.MAX_ITEMS:
             items = (united(*items),)
-        for each in items if items is not None else (unknown("an item of a list that is made while it runs"),):
-            self.evaluator.bind(node.target, each)
-            self.run(node.body)
+        if items is None:
+            items = (unknown("an item of a list that is made while it runs"),)
+        with self.reading.loop(items, DEEP_ITEM) as turns:
+            for each in turns:
+                self.evaluator.bind(node.target, each)
+                self.run(node.body)
         self.run(node.orelse)
 
     def _while(self, node: ast.While) -> None:
@@ -285,8 +277,11 @@ class Follower:
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
             self.evaluator.values(decorator)
-        function = Function(node, self.scope, self.reading.home)
-        self.scope.bind(node.name, (function,))
+        names = [_last_name(each) for each in node.decorator_list]
+        kind = next((_KINDS[name] for name in names if name in _KINDS), "")
+        function = Function(node, self.scope, self.reading.home, kind=kind)
+        if not {"setter", "deleter"} & set(names):  # the property keeps its name
+            self.scope.bind(node.name, (function,))
         self.reading.functions.setdefault(id(node), function)
 
     def _class(self, node: ast.ClassDef) -> None:
@@ -322,17 +317,6 @@ def _last_name(node: ast.expr) -> str:
     return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
 
 
-def _interpolated(text: str) -> tuple[str, str, str]:
-    """The expression that a `{…}` or a `$name` at the beginning holds, its raw text, and what follows."""
-    if text[0] == "{":
-        end = text.find("}")
-        return (text[1:end], text[: end + 1], text[end + 1 :]) if end > 0 else ("", text, "")
-    end = 1
-    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-        end += 1
-    return text[1:end], text[:end], text[end:]
-
-
 def invoke(reading: Reading, function: Function, arguments: Arguments) -> Values:
     """Read a function's body with what it is given; what it returns."""
     node = function.node
@@ -343,7 +327,7 @@ def invoke(reading: Reading, function: Function, arguments: Arguments) -> Values
     reading.active.add(id(node))
     try:
         with reading.at(home=function.home, shell=reading.shells.get(function.home.place, {})):
-            _bind_parameters(outside, scope, function, arguments)
+            bind_parameters(outside, scope, function, arguments)
             if isinstance(node, ast.Lambda):
                 return Evaluator(reading, scope).values(node.body)
             guarded = reading.guarded or any(_last_name(each) == "guard" for each in node.decorator_list)
@@ -353,32 +337,6 @@ def invoke(reading: Reading, function: Function, arguments: Arguments) -> Values
     finally:
         reading.active.discard(id(node))
     return united(*follower.returns) if follower.returns else NONE
-
-
-def _bind_parameters(outside: Evaluator, scope: Scope, function: Function, arguments: Arguments) -> None:
-    spec = function.node.args
-    names = [each.arg for each in (*spec.posonlyargs, *spec.args)]
-    positional = arguments.positional if function.bound is None else ((function.bound,), *arguments.positional)
-    defaults = dict(zip(reversed(names), reversed(spec.defaults), strict=False))
-    keyword_defaults = zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
-    defaults.update({each.arg: default for each, default in keyword_defaults if default is not None})
-    for number, name in enumerate((*names, *(each.arg for each in spec.kwonlyargs))):
-        if name in arguments.named:
-            values = arguments.named[name]
-        elif number < min(len(positional), len(names)):
-            values = positional[number]
-        elif name in defaults and not arguments.is_open:
-            values = outside.values(defaults[name])
-        elif name in defaults:
-            values = united(outside.values(defaults[name]), unknown(f"the argument {name}"))
-        else:
-            values = unknown(f"the argument {name}")
-        scope.names[name] = values
-    if spec.vararg is not None:
-        scope.names[spec.vararg.arg] = (Items(tuple(positional[len(names) :])),)
-    if spec.kwarg is not None:
-        rest = {name: values for name, values in arguments.named.items() if name not in scope.names}
-        scope.names[spec.kwarg.arg] = (Thing("table", rest),)
 
 
 def run_text(reading: Reading, text: PythonText, tree: ast.Module, scope: Scope) -> None:

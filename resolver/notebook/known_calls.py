@@ -31,6 +31,7 @@ _DATA_WORDS: Final = ("filepath_or_buffer", "path", "source", "file", "path_or_b
 _DATA: Final = Reader((("data", 0, _DATA_WORDS),), takes_objects=True)
 _WEIGHTS: Final = Reader((("weights", 0, ("f", "filename", "file")),), takes_objects=True)
 _CODE: Final = Reader((("code", 0, ()),))
+CACHES: Final = ("HF_HUB_CACHE", "TRANSFORMERS_CACHE", "SENTENCE_TRANSFORMERS_HOME", "HF_HOME")
 PINS: Final = ("revision", "subfolder", "variant", "cache_dir")
 
 # The last name of a call; a dotted one has to fit as a whole tail.
@@ -44,6 +45,11 @@ READERS: Final[dict[str, Reader]] = {
     "snapshot_download": Reader((("model", 0, ("repo_id",)),), fetches=True),
     "hf_hub_download": Reader((("model", 0, ("repo_id",)),), fetches=True),
     "cached_file": _MODEL,
+    "HuggingFaceEmbeddings": Reader((("model", 99, ("model_name", "model")),)),
+    "sglang.Engine": Reader((("model", 99, ("model_path",)),)),
+    "from_quantized": Reader((("model", 0, ("model_name_or_path", "quant_path", "pretrained_model_name_or_path")),)),
+    "InferenceSession": Reader((("weights", 0, ("path_or_bytes",)),), takes_objects=True),
+    "Booster": Reader((("weights", 99, ("model_file",)),), takes_objects=True),
     "from_preset": Reader((("model", 0, ("preset",)),)),
     "load_file": _WEIGHTS,
     "safe_open": _WEIGHTS,
@@ -101,6 +107,10 @@ NETWORK: Final[dict[str, str]] = {
     "httpx.get": _ATTACH,
     "urlopen": _ATTACH,
     "urlretrieve": _ATTACH,
+    "load_state_dict_from_url": _ATTACH,
+    "download_url_to_file": _ATTACH,
+    "KaggleApi.authenticate": "take it out: nothing offline needs a login",
+    "kagglehub.login": _LOGIN,
     "gdown.download": _ATTACH,
     "wget.download": _ATTACH,
     "dataset_download_files": _ATTACH,
@@ -112,12 +122,16 @@ NETWORK: Final[dict[str, str]] = {
     "upload_file": "push from a session with internet",
     "hub.load": 'attach the repository and call torch.hub.load(directory, ..., source="local")',
     "evaluate.load": "attach the metric's script and name its path",
+    "tiktoken.get_encoding": "attach its file, and name the directory in TIKTOKEN_CACHE_DIR",
     "openai.OpenAI": "nothing: a service cannot be reached from the rerun",
     "anthropic.Anthropic": "nothing: a service cannot be reached from the rerun",
     "genai.configure": "nothing: a service cannot be reached from the rerun",
 }
 # Call -> the position and the keywords of the path that it writes.
 WRITERS: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
+    "TrainingArguments": (0, ("output_dir",)),
+    "Seq2SeqTrainingArguments": (0, ("output_dir",)),
+    "ModelCheckpoint": (0, ("filepath", "dirpath")),
     "to_csv": (0, ("path_or_buf", "path", "file")),
     "write_csv": (0, ("file",)),
     "sink_csv": (0, ("path",)),
@@ -134,7 +148,9 @@ WRITERS: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
     "joblib.dump": (1, ("filename",)),
     "save_pretrained": (0, ("save_directory",)),
     "save_model": (0, ("output_dir",)),
+    "save_pretrained_merged": (0, ("save_directory",)),
     "save_weights": (0, ("filepath",)),
+    "save": (0, ("filepath", "path", "f", "fp")),
     "save_to_disk": (0, ("dataset_path",)),
     "savefig": (0, ("fname",)),
     "copytree": (1, ("dst",)),
@@ -146,13 +162,19 @@ WRITERS: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
     "os.replace": (1, ("dst",)),
     "make_archive": (0, ("base_name",)),
     "extractall": (0, ("path",)),
+    "shutil.unpack_archive": (1, ("extract_dir",)),
     "symlink": (1, ("dst",)),
     "makedirs": (0, ("name",)),
     "mkdir": (0, ("path",)),
     "snapshot_download": (99, ("local_dir",)),
+    "hf_hub_download": (99, ("local_dir",)),
     "quantize_and_save": (0, ("save_dir",)),
     "merge_and_save": (0, ("output_dir",)),
 }
+# Calls that unpack an archive, whose names are not known, into the directory that they write.
+UNPACKERS: Final = ("extractall", "unpack_archive")
+# Keywords by which any call says where it will write: trainers' options, callbacks, loggers.
+OUTPUTS: Final = ("output_dir", "dirpath", "default_root_dir")
 _DATA_METHODS: Final = ("read_", "scan_")
 _DATA_MODULES: Final = ("pandas", "pd", "polars", "pl", "cudf", "dask.dataframe", "dd", "modin.pandas")
 _PEFT_WITH_BASE: Final = ("PeftModel", "PeftMixedModel", "PeftModelForSequenceClassification", "PeftModelForCausalLM")

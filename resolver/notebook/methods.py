@@ -83,8 +83,7 @@ def _each(text: Text, made: Callable[..., str], arguments: Arguments) -> Values:
             new = made(text.text, *(each.text for each in chosen))
         except (TypeError, ValueError):
             return unknown("a method that fails")
-        origin = text.origin if new == text.text else None
-        results.append(text.replaced(text=new[:MAX_TEXT], origin=origin))
+        results.append(text.made(new[:MAX_TEXT]))
     return tuple(results)
 
 
@@ -93,10 +92,10 @@ def _split(text: Text, arguments: Arguments) -> Values:
     if len(arguments.positional) + len(arguments.named) > 1:
         return unknown("a text that is split")
     if separator is None:
-        return (Items(tuple((Text(part),) for part in text.text.split()[:100])),)
+        return (Items(tuple((text.made(part),) for part in text.text.split()[:100])),)
     if len(separator) != 1 or not isinstance(separator[0], Text) or not separator[0].text:
         return unknown("a text that is split")
-    return (Items(tuple((Text(part),) for part in text.text.split(separator[0].text)[:100])),)
+    return (Items(tuple((text.made(part),) for part in text.text.split(separator[0].text)[:100])),)
 
 
 def _joined_items(between: Text, values: Values) -> Values:
@@ -165,15 +164,18 @@ def _below(before: Text, text: Text) -> Text:
         posixpath.join(before.text, text.text)[:MAX_TEXT],
         resolved=before.resolved,
         conditions=made.conditions if isinstance(made, Text) else (),
+        parts=made.parts if isinstance(made, Text) else (),
     )
 
 
 def attribute(text: Text, name: str) -> Values | None:
-    """An attribute of a path: its parent, name, stem or suffix."""
+    """An attribute of a path (its parent, name, stem or suffix), and the value of an enumeration's member."""
+    if name == "value":
+        return (text,)
     made = _PARTS.get(name)
     if made is None or not text.is_path:
         return None
-    return (text.replaced(text=made(text.text), origin=None),)
+    return (text.made(made(text.text)),)
 
 
 def of_items(items: Items, name: str, arguments: Arguments) -> Values | None:

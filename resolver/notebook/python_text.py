@@ -86,13 +86,13 @@ def _continued(lines: list[str], number: int, text: str) -> tuple[str, int]:
 def _body(lines: list[str]) -> PythonText:
     python: list[str] = []
     shell: list[ShellLine] = []
-    inside = ""  # the quotes of a text of several lines that is open
+    inside, depth = "", 0  # the quotes of a text of several lines and the brackets that are open
     number = 0
     while number < len(lines):
         line = lines[number]
-        if inside or not (taken := _taken(line)):
+        if inside or depth > 0 or not (taken := _taken(line)):
             python.append(line)
-            inside = _still_open(line, inside)
+            inside, depth = _still_open(line, inside, depth)
             number += 1
             continue
         indent, text, magic = taken
@@ -123,14 +123,14 @@ def _taken(line: str) -> tuple[str, str, bool] | None:
     return None
 
 
-def _still_open(line: str, inside: str) -> str:
-    """The triple quotes that are open behind a line, given those before it."""
+def _still_open(line: str, inside: str, depth: int) -> tuple[str, int]:
+    """The triple quotes and the number of brackets that are open behind a line, given those before it."""
     at = 0
     while at < len(line):
         if inside:
             end = line.find(inside, at)
             if end < 0:
-                return inside
+                return inside, depth
             at, inside = end + 3, ""
         elif line.startswith(('"""', "'''"), at):
             inside, at = line[at : at + 3], at + 3
@@ -138,10 +138,11 @@ def _still_open(line: str, inside: str) -> str:
             end = _closed(line, at)
             at = end + 1
         elif line[at] == "#":
-            return ""
+            break
         else:
+            depth += (line[at] in "([{") - (line[at] in ")]}")
             at += 1
-    return inside
+    return inside, depth
 
 
 def _closed(line: str, at: int) -> int:

@@ -47,6 +47,7 @@ def read_code(path: Path) -> Code:
         faults=(*cells.faults, *reading.faults),
         mentioned=tuple(mentioned.items()),
         written=tuple(reading.written),
+        named=tuple(reading.named),
         sets_offline=bool(reading.is_offline() and reading.offline_before_loading in (True, None)),
         cells=0 if cells.form == "script" else cells.count,
     )

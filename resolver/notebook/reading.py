@@ -7,9 +7,10 @@ import ast
 import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from resolver.notebook.facts import (
+    WORKING,
     Asked,
     CodeFault,
     Condition,
@@ -22,6 +23,7 @@ from resolver.notebook.facts import (
 )
 from resolver.notebook.python_text import PythonText
 from resolver.notebook.values import (
+    DEVICE,
     Arguments,
     Function,
     Home,
@@ -38,11 +40,14 @@ from resolver.secrets import mask
 
 MAX_STEPS: Final = 300_000
 MAX_DEPTH: Final = 8
+MAX_TURNS: Final = 512  # of loops within loops, all together
 MAX_SNIPPET: Final = 200
-WORKING: Final = "/kaggle/working"
 MODEL_ROLES: Final = ("model", "tokenizer", "adapter")
 # From the one that a reader has to mind most to the one that it may skip.
 _REACHES: Final[tuple[Reach, ...]] = ("runs", "caught", "fallback", "guarded", "never-called")
+
+
+_T = TypeVar("_T")
 
 
 class TooMuch(Exception):  # noqa: N818 - no error of anybody's: the reading stops there
@@ -88,9 +93,11 @@ class Reading:
         self.shell: dict[int, tuple[Any, ...]] = {}
         self.reach: Reach = "runs"
         self.conditions: tuple[Condition, ...] = ()
+        self.raises_offline = 0  # how many calls have been read that raise where there is no network
         self.guarded = False  # inside this product's guard(): a hub id is resolved
         self.steps = 0
         self.depth = 0
+        self.turns = 1  # how often the loops around have what stands here read
         self.shells: dict[tuple[int | None, str | None], dict[int, tuple[Any, ...]]] = {}
         self.active: set[int] = set()  # functions that are being read now
         self.functions: dict[int, Function] = {}
@@ -104,6 +111,8 @@ class Reading:
         self.asked: dict[Any, Asked] = {}
         self.faults: list[CodeFault] = []
         self.written: dict[str | None, None] = {}
+        self.named: dict[tuple[Spot, str], None] = {}  # literals in the names of written files, and the names
+        self.unpacked: set[str] = set()  # directories that hold what an archive held
         self.offline_before_loading: bool | None = None
 
     # Where it stands
@@ -120,7 +129,7 @@ class Reading:
 
     @contextmanager
     def at(self, **changes: Any) -> Iterator[None]:
-        """Some of home, shell, reach, conditions, guarded, argv and scope changed, and put back afterwards."""
+        """Some of home, shell, reach, conditions, guarded, argv, turns and scope changed, and put back afterwards."""
         if "reach" in changes:
             changes["reach"] = max(self.reach, changes["reach"], key=_REACHES.index)
         before = {name: getattr(self, name) for name in changes}
@@ -131,6 +140,13 @@ class Reading:
         finally:
             for name, value in before.items():
                 setattr(self, name, value)
+
+    @contextmanager
+    def loop(self, items: tuple[_T, ...], in_place: _T) -> Iterator[tuple[_T, ...]]:
+        """The turns of a loop: its items, or one in their place where the loops around it take too many already."""
+        follows = self.turns * len(items) <= MAX_TURNS
+        with self.at(turns=self.turns * max(len(items), 1) if follows else self.turns):
+            yield items if follows else (in_place,)
 
     def spot(self, node: ast.AST, *, columns: bool = False) -> Spot:
         """Where a node stands; with `columns` where its literal starts and ends, if that is on one line."""
@@ -172,9 +188,13 @@ class Reading:
         """
         if value.resolved:
             return
+        resolved = resolves or (self.guarded and role in MODEL_ROLES)
+        if role in MODEL_ROLES and not resolved and self._may_be_unpacked(value.text, call):
+            self.is_dynamic(call, f"an archive that was unpacked here, which may hold {mask(value.text)}", role, at)
+            return
         reach = max(self.reach, "fallback", key=_REACHES.index) if value.fallback else self.reach
         use = Use(
-            text=value.text,
+            text=mask(value.text),
             role=role,
             call=call,
             at=at,
@@ -183,8 +203,10 @@ class Reading:
             pinned=how.pinned,
             keywords=how.keywords,
             dtype=how.dtype,
-            resolved=resolves or (self.guarded and role in MODEL_ROLES),
-            conditions=tuple(dict.fromkeys((*value.conditions, *self.conditions))),
+            resolved=resolved,
+            conditions=_places((*value.conditions, *self.conditions)),
+            directory=self.directory,
+            parts=value.parts,
         )
         if role in MODEL_ROLES and self.reach == "runs" and self.offline_before_loading is None:
             self.offline_before_loading = self.is_offline()
@@ -192,24 +214,44 @@ class Reading:
 
     def needs_network(self, what: str, at: Spot, offline_form: str) -> None:
         """A call needs the network."""
-        found = NetworkCall(what, at, self.reach, offline_form, self.conditions)
+        what, offline_form = mask(what), mask(offline_form)
+        found = NetworkCall(what, at, self.reach, offline_form, _places(self.conditions))
         self._keep(self.network, (what, at), found)
 
     def is_dynamic(self, call: str, why: str, role: Role, at: Spot) -> None:
         """A reader's argument cannot be known."""
         self._keep(self.dynamic, (call, at), Dynamic(call, why, role, at, self.reach))
 
-    def asks(self, what: str, at: Spot) -> None:
-        """The code asks something of the accelerator."""
-        self._keep(self.asked, (what, at.cell, at.file), Asked(what, at, self.reach))
+    def asks(self, what: str, at: Spot, conditions: tuple[Condition, ...] = ()) -> None:
+        """The code asks something of the accelerator, which a value names that was taken under these conditions."""
+        looks_first = any(place == DEVICE for place, _ in (*self.conditions, *conditions))
+        found = Asked(what, at, self.reach, looks_first)
+        self._keep(self.asked, (what, at.cell, at.file, looks_first), found)
 
     def writes(self, values: Values | None) -> None:
         """A path is written."""
         for value in values or ():
             if isinstance(value, Text):
                 self.written.setdefault(self.absolute(value.text))
+                self.named.update(dict.fromkeys((part, mask(value.text)) for part in value.parts))
             elif isinstance(value, Unknown):
                 self.written.setdefault(None)
+
+    def unpacks(self, values: Values) -> None:
+        """An archive is unpacked into a directory: what lies there then is not known."""
+        self.unpacked.update(self.absolute(value.text) for value in values if isinstance(value, Text))
+
+    def may_hold(self, name: str) -> bool:
+        """Whether a file of that name may lie in the working directory: of the notebook's making, or a source's."""
+        path, here = self.absolute(name), self.directory
+        if None in self.written or here in self.unpacked or here.startswith("/kaggle/input"):
+            return True
+        return any(each is not None and each in (path, here) for each in self.written)
+
+    def _may_be_unpacked(self, text: str, call: str) -> bool:
+        """Whether a name without a "/" may be a directory that an archive held, and no name on the hub."""
+        is_plain = bool(text) and not set(text) & set("/~") and not call.endswith(".from_preset")
+        return is_plain and self.directory in self.unpacked
 
     def _keep(self, kept: dict[Any, Any], key: Any, found: Any) -> None:
         before = kept.get(key)
@@ -300,17 +342,27 @@ class Reading:
         return {name: _either([branch.get(name) or before.get(name, ()) for branch in branches]) for name in names}
 
 
+def _places(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The conditions that speak of places, each once."""
+    return tuple(dict.fromkeys(each for each in conditions if each[0] != DEVICE))
+
+
 def _either(values: list[Values]) -> Values:
     """The alternatives of several branches; most names are the same in all of them."""
     return values[0] if all(each is values[0] for each in values) else united(*values)
 
 
 def member(value: Value, name: str) -> Values | None:
-    """A thing's member, a function bound to an instance that it is called on; None where there is none."""
+    """A thing's member, a function bound to the instance or class that it is called on; None where there is none."""
     if not isinstance(value, Thing) or name not in value.members:
         return None
-    is_instance = value.kind.startswith("instance")
     return tuple(
-        each.replaced(bound=value) if isinstance(each, Function) and is_instance and each.bound is None else each
+        each.replaced(bound=value) if isinstance(each, Function) and _binds(each, value) else each
         for each in value.members[name]
     )
+
+
+def _binds(function: Function, owner: Thing) -> bool:
+    if function.bound is not None or function.kind == "static":
+        return False
+    return owner.kind.startswith("instance") or (function.kind == "class" and owner.kind == "class")

@@ -10,7 +10,11 @@ from resolver.record import Record
 
 _NETWORK: Final = ("wget", "curl", "aria2c", "apt-get", "apt", "conda", "mamba")
 _COPIES: Final = ("cp", "mv", "ln", "rsync")
-_LISTS: Final = ("ls", "unzip", "tar", "cat", "head")
+_LISTS: Final = ("ls", "cat", "head", "tail", "du", "md5sum", "sha256sum")
+# What unpacks -> the options that say where to; into the working directory without one.
+_UNPACKS: Final = {"unzip": ("-d",), "tar": ("-C", "--directory")}
+_SERVERS: Final = ("vllm.entrypoints.", "sglang.launch_server", "lmdeploy.")
+_MODEL_OPTIONS: Final = ("--model", "--model-path")
 _HUB: Final = ("hf", "huggingface-cli")
 _PIP_VALUES: Final = frozenset(
     [
@@ -48,6 +52,8 @@ class Command(Record):
         directory: of `cd`.
         hub: the repository that `hf download` is given.
         writes: paths that a copy, a redirection, `tee` or `touch` writes.
+        unpacks: the directory that an archive is unpacked into; None where none is.
+        model: what a server is started with (`vllm serve`).
     """
 
     network: str = ""
@@ -59,6 +65,8 @@ class Command(Record):
     directory: str | None = None
     hub: str | None = None
     writes: tuple[str, ...] = ()
+    unpacks: str | None = None
+    model: str | None = None
 
 
 def commands(line: str) -> tuple[Command, ...]:
@@ -128,6 +136,8 @@ def _tool(name: str, rest: list[str]) -> Command | None:
         found = Command(network=f"git {rest[0]}", offline_form="attach the repository as a dataset")
     elif name in _NETWORK and not _is_offline(rest):
         found = Command(network=name, offline_form="attach the file as a dataset")
+    elif name in _UNPACKS and not _only_looks(name, rest):
+        found = _packs(rest) if name == "tar" and "x" not in _tar_mode(rest) else _unpack(rest, _UNPACKS[name])
     elif name in _COPIES or name in _LISTS:
         paths = [word for word in rest if word.startswith(("/", "../", "./"))]
         plain = [word for word in rest if not word.startswith("-")]
@@ -135,9 +145,57 @@ def _tool(name: str, rest: list[str]) -> Command | None:
         found = Command(reads=tuple(each for each in paths if each not in writes), writes=writes)
     elif name in ("tee", "touch", "mkdir"):
         found = Command(writes=tuple(word for word in rest if not word.startswith("-")))
+    elif name == "vllm" and rest[:1] == ["serve"]:
+        found = _server(rest[1:])
+    elif name in ("ollama", "wandb") and rest[:1] in (["pull"], ["run"], ["login"]):
+        found = Command(network=f"{name} {rest[0]}", offline_form="take it out, or attach what it fetches")
     elif name == "cd" and rest:
         found = Command(directory=rest[0])
     return found
+
+
+def _unpack(rest: list[str], options: tuple[str, ...]) -> Command:
+    target, words = ".", []
+    given = iter(rest)
+    for word in given:
+        name, equals, value = word.partition("=")
+        if name in options:
+            target = value if equals else next(given, ".")
+        else:
+            words.append(word)
+    reads = tuple(word for word in words if word.startswith(("/", "../", "./")))
+    return Command(reads=reads, writes=(target,), unpacks=target)
+
+
+def _only_looks(name: str, rest: list[str]) -> bool:
+    """Whether an archive is listed or tested, and nothing of it is written."""
+    if name == "tar":
+        return "t" in _tar_mode(rest)
+    return any(word.startswith("-") and set(word) & set("lptvzZ") for word in rest[:1])
+
+
+def _tar_mode(rest: list[str]) -> str:
+    """The letters that tell tar what to do: "xzf", with or without a hyphen, or a long option's."""
+    long = {"--extract": "x", "--get": "x", "--list": "t", "--create": "c"}
+    named = "".join(long.get(word, "") for word in rest)
+    short = "".join(word.lstrip("-") for word in rest if word.startswith("-") and not word.startswith("--"))
+    return named + (rest[0] if rest and not rest[0].startswith("-") else "") + short
+
+
+def _packs(rest: list[str]) -> Command:
+    """An archive that is made: its name follows the letter f."""
+    letters = (number for number, word in enumerate(rest) if number == 0 or word.startswith("-"))
+    at = next((number for number in letters if rest[number].endswith("f") and not rest[number].startswith("--")), None)
+    return Command(writes=() if at is None else tuple(rest[at + 1 : at + 2]))
+
+
+def _server(rest: list[str]) -> Command | None:
+    """A server of models: its model is its first word, or behind an option."""
+    for number, word in enumerate(rest):
+        name, equals, value = word.partition("=")
+        if name in _MODEL_OPTIONS:
+            return Command(model=value if equals else "".join(rest[number + 1 : number + 2]))
+    return Command(model=rest[0]) if rest and not rest[0].startswith("-") else None
 
 
 def _is_offline(rest: list[str]) -> bool:
@@ -147,6 +205,8 @@ def _is_offline(rest: list[str]) -> bool:
 def _python(name: str, rest: list[str]) -> Command | None:
     if rest[:2] in (["-m", "pip"], ["-m", "uv"]):
         return _pip(rest[2:] if rest[1] == "pip" else rest[3:])
+    if rest[:1] == ["-m"] and "".join(rest[1:2]).startswith(_SERVERS):
+        return _server(rest[2:])
     if name == "accelerate":
         rest = rest[1:]
     for number, word in enumerate(rest):
@@ -162,26 +222,36 @@ def _pip(rest: list[str]) -> Command | None:
     if verb not in ("install", "download", "wheel"):
         return None
     words = rest[rest.index(verb) + 1 :]
-    packages, links, flags = _pip_words(words)
+    packages, links, flags, requirements = _pip_words(words)
     local = [each for each in packages if each.endswith((".whl", ".tar.gz", ".zip")) or each.startswith(("/", "."))]
     remote = any("://" in each for each in links)
     links = [each for each in links if "://" not in each]
     wheels = (*links, *(each for each in local if not each.startswith(("http", "git+"))))
     indexed = [each for each in packages if each not in local or each.startswith(("http", "git+"))]
     offline = ("--no-index" in flags and not remote) or (not indexed and "--no-deps" in flags)
-    if offline or (not indexed and not any(flag in ("-r", "--requirement") for flag in flags)):
+    if offline or (not indexed and not requirements):
         return Command(wheels=wheels)
     named = ", ".join(indexed[:3]) or "a requirements file"
     where = links[0] if links else "/kaggle/input/YOUR-WHEELS"
-    form = f"pip install --no-index --find-links {where} {' '.join(shlex.quote(each) for each in indexed)}".rstrip()
+    wanted = [*(_project(each) for each in indexed), *(word for each in requirements for word in ("-r", each))]
+    form = f"pip install --no-index --find-links {where} {shlex.join(wanted)}"
     return Command(network=f"pip install of {named}", offline_form=form, wheels=wheels)
 
 
-def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str]]:
-    """Packages, directories of --find-links, and the flags."""
+def _project(package: str) -> str:
+    """What a wheel of a package is asked for by: of an address, its last name."""
+    if "://" not in package:
+        return package
+    last = package.partition("#")[0].rstrip("/").rpartition("/")[2]
+    return last.partition("@")[0].removesuffix(".git")
+
+
+def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str], list[str]]:
+    """Packages, directories of --find-links, the flags, and files of requirements."""
     packages: list[str] = []
     links: list[str] = []
     flags: set[str] = set()
+    requirements: list[str] = []
     number = 0
     while number < len(words):
         word = words[number]
@@ -194,11 +264,13 @@ def _pip_words(words: list[str]) -> tuple[list[str], list[str], set[str]]:
                 number += 1
                 value = words[number] if number < len(words) else ""
             if name in ("-f", "--find-links"):
-                links.append(value)
+                links.append(value.removeprefix("file://"))
+            elif name in ("-r", "--requirement"):
+                requirements.append(value)
         else:
             flags.add(name)
         number += 1
-    return packages, links, flags
+    return packages, links, flags, requirements
 
 
 def _hub(rest: list[str]) -> Command | None:

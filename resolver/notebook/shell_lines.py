@@ -8,7 +8,7 @@ from typing import Final
 from resolver.notebook.facts import Spot
 from resolver.notebook.reading import Reading
 from resolver.notebook.shell import Command, commands
-from resolver.notebook.values import Text
+from resolver.notebook.values import Text, unknown
 
 _EXTENSION: Final = "load_ext"
 
@@ -34,18 +34,27 @@ def _set_variable(reading: Reading, text: str) -> None:
         reading.environ[name.strip()] = (Text(value.strip().strip("\"'")),)
 
 
-def _run(reading: Reading, command: Command, at: Spot, *, magic: bool) -> None:
-    if command.network:
-        reading.needs_network(command.network, at, command.offline_form)
+def _read(reading: Reading, command: Command, at: Spot) -> None:
+    if command.model is not None:
+        reading.use(Text(command.model), "model", "server", at)
     for path in command.wheels:
         reading.use(Text(path), "wheels", "pip install", at)
     for path in command.reads:
         reading.use(Text(path), "data", "shell", at)
+
+
+def _run(reading: Reading, command: Command, at: Spot, *, magic: bool) -> None:
+    if command.network:
+        reading.needs_network(command.network, at, command.offline_form)
+    _read(reading, command, at)
     for path in command.writes:
         reading.writes((Text(path),))
+    if command.unpacks is not None:
+        reading.unpacks((Text(command.unpacks),))
     if command.directory is not None and magic:  # `!cd` ends with its own shell
         reading.directory = reading.absolute(command.directory)
     if command.script is not None and not reading.script(command.script, command.arguments):
+        reading.writes(unknown("what a script of another source writes"))
         if reading.absolute(command.script).startswith("/kaggle/input/"):
             reading.use(Text(command.script), "code", "python", at)
         for argument in command.arguments:

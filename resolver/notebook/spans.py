@@ -68,7 +68,9 @@ def _find(text: str) -> NotebookText:
     spans: list[SourceSpan] = []
     starts: list[int] = []
     ids = False
+    old = False
     for key, start in members(text, after_blank(text, 0)):
+        old = old or key == "worksheets"
         if key != "cells":
             continue
         for number, cell in enumerate(items(text, start), start=1):
@@ -78,6 +80,8 @@ def _find(text: str) -> NotebookText:
             if "source" in places:
                 kind = _value(text, places["cell_type"])[0] if "cell_type" in places else "code"
                 spans.append(_span(text, number, str(kind), places["source"]))
+    if old and not starts:
+        raise ValueError("it is of format 3 (worksheets), which is read and not rewritten; save it in format 4")
     first = starts[0] if starts else None
     return NotebookText(tuple(spans), first, "" if first is None else _indent(text, first), ids)
 

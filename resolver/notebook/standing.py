@@ -8,15 +8,16 @@ import posixpath
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from resolver.catalog import hub_ids, same_place
+from resolver.catalog import hub_ids, known_places, same_place
 from resolver.errors import MalformedReference
 from resolver.names import same_name
-from resolver.notebook.facts import AttachedSource, Code, Metadata, Use
-from resolver.notebook.reading import MODEL_ROLES, WORKING
+from resolver.notebook.facts import WORKING, AttachedSource, Code, Metadata, Use
+from resolver.notebook.reading import MODEL_ROLES
 from resolver.record import Record
-from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, Reference, mounted_name, parse_reference
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, mounted_name, parse_reference
 
 MOUNT: Final = "/kaggle/input"
+FETCHES: Final = ("dataset_download", "competition_download")  # kagglehub: offline they give what is attached
 # attached: a source mounts it · version: a source mounts another version · layout: it fits no form of its source ·
 # missing: no source mounts it · hub: a hub id that reaches a loader · made: the notebook writes it itself ·
 # whole: the mount folder itself · dormant: a place that the code asks for before decides against it ·
@@ -81,15 +82,23 @@ class _Judge:
         """What one reference will meet."""
         if self._is_dormant(use):
             return Standing(use, "dormant")
-        path = _absolute(use)
+        path, named = _absolute(use), _name(use)
         parts = below_mount(path)
         if parts is not None:
-            return self._mounted(use, parts)
-        if self._is_made(path):
+            if named is None or use.text.startswith("/"):
+                return self._mounted(use, parts)
+            return self._inside(use, named)
+        if self._is_made(path, is_named=named is not None):
             return Standing(use, "made")
-        reference = _reference(use)
-        if isinstance(reference, HubId | KaggleHandle | KaggleDataset) and use.role in MODEL_ROLES:
-            return self._named(use, reference)
+        return self._file(use, path) if named is None else self._named(use, named)
+
+    def _inside(self, use: Use, named: HubId | KaggleHandle | KaggleDataset) -> Standing:
+        """A name where the working directory is a source: it can be a directory there, unless the model is known."""
+        return self._named(use, named) if known_places(named) else Standing(use, "unknown")
+
+    def _file(self, use: Use, path: str) -> Standing:
+        if use.call.rpartition(".")[2] in FETCHES and not use.text.startswith(("/", ".", "~")):
+            return self._fetched(use)
         if use.role not in MODEL_ROLES and not use.text.startswith(("/", "~")):
             return Standing(use, "unknown")  # a file beside the notebook: whatever made it
         is_ours = path.startswith((f"{WORKING}/", "/tmp/", "/kaggle/temp/"))  # noqa: S108 - a name, nothing is opened
@@ -107,8 +116,13 @@ class _Judge:
                 return True
         return False
 
-    def _is_made(self, path: str) -> bool:
-        return any(path == each or path.startswith(f"{each}/") or each.startswith(f"{path}/") for each in self._written)
+    def _is_made(self, path: str, *, is_named: bool) -> bool:
+        """Whether the notebook writes a path; what is copied into the working directory itself is no model's name."""
+        return any(
+            path == each or path.startswith(f"{each}/") or each.startswith(f"{path}/")
+            for each in self._written
+            if not (is_named and each in ("/", WORKING))
+        )
 
     def _mounted(self, use: Use, parts: tuple[str, ...]) -> Standing:
         if not parts:
@@ -129,6 +143,11 @@ class _Judge:
 
     def _named(self, use: Use, reference: HubId | KaggleHandle | KaggleDataset) -> Standing:
         place = reference if isinstance(reference, KaggleHandle | KaggleDataset) else None
+        if use.call.endswith(".from_preset") and "/" not in use.text:
+            return self._preset(use)
+        cache = below_mount(dict(use.pinned).get("cache_dir", ""))
+        if isinstance(reference, HubId) and cache is not None:
+            return self._mounted(use, cache)
         if isinstance(reference, HubId) and not use.resolved:
             return Standing(use, "hub")
         if self._sources is None:
@@ -140,19 +159,46 @@ class _Judge:
         differs = wanted is not None and source.version is not None and wanted != source.version
         return Standing(use, "version" if differs else "attached", source, place, will_be=_places(source, ()))
 
+    def _fetched(self, use: Use) -> Standing:
+        """A dataset or competition that kagglehub is asked for by its handle."""
+        owner, _, rest = use.text.partition("/")
+        slug = rest.partition("/")[0]
+        place = KaggleDataset(owner, slug) if slug else None
+        competition = None if slug else owner
+        if self._sources is None:
+            return Standing(use, "unknown", place=place, competition=competition)
+        for source in self._sources:
+            own = source.dataset if source.kind == "dataset" else None
+            if (own and place and same_place(own, place)) or (competition and source.slug == competition):
+                return Standing(use, "attached", source, place, competition)
+        return Standing(use, "missing", place=place, competition=competition)
+
+    def _preset(self, use: Use) -> Standing:
+        """A preset of Keras by its bare name: kagglehub is asked for that variation, and takes an attached one."""
+        if self._sources is None:
+            return Standing(use, "unknown")
+        models = [each for each in self._sources if each.handle is not None]
+        named = (each for each in models if each.handle and each.handle.variation.lower() == use.text.lower())
+        source = next(named, None)
+        return Standing(use, "hub") if source is None else Standing(use, "attached", source, source.handle)
+
 
 def _absolute(use: Use) -> str:
     """The path of a reference where the notebook runs; of a pattern, the directory that it looks into."""
     parts = use.text.removeprefix("file://").split("/")
     pattern = next((number for number, part in enumerate(parts) if set(part) & set("*?[")), None)
-    return posixpath.normpath(posixpath.join(WORKING, "/".join(parts[:pattern])))
+    return posixpath.normpath(posixpath.join(use.directory, "/".join(parts[:pattern])))
 
 
-def _reference(use: Use) -> Reference:
+def _name(use: Use) -> HubId | KaggleHandle | KaggleDataset | None:
+    """The name that a loader of models is given; None for a path."""
+    if use.role not in MODEL_ROLES:
+        return None
     try:
-        return parse_reference(use.text)
+        reference = parse_reference(use.text)
     except MalformedReference:
-        return LocalPath(use.text)
+        return None
+    return reference if isinstance(reference, HubId | KaggleHandle | KaggleDataset) else None
 
 
 def _holds(source: AttachedSource, reference: HubId | KaggleHandle | KaggleDataset) -> bool:

@@ -12,6 +12,7 @@ from resolver.record import Record, field
 
 MAX_ALTERNATIVES: Final = 12
 MAX_TEXT: Final = 8_192
+DEVICE: Final = "an accelerator"  # in the place of a path: what the code has asked for before it takes one
 
 
 class Text(Record):
@@ -24,6 +25,7 @@ class Text(Record):
         resolved: it comes from a call that resolved or fetched a name, which was recorded there.
         conditions: places that the code has asked for before it took this value.
         fallback: it stands in an `except`: it is taken only where what is tried fails.
+        parts: the literals that it is composed of, where it is.
     """
 
     text: str
@@ -32,6 +34,16 @@ class Text(Record):
     resolved: bool = False
     conditions: tuple[Condition, ...] = ()
     fallback: bool = False
+    parts: tuple[Spot, ...] = ()
+
+    @property
+    def literals(self) -> tuple[Spot, ...]:
+        """The literals that it comes from, whole or in part."""
+        return self.parts if self.origin is None else (self.origin,)
+
+    def made(self, text: str) -> "Text":
+        """Another text that is made of this one."""
+        return self if text == self.text else self.replaced(text=text, origin=None, parts=self.literals)
 
 
 class Constant(Record):
@@ -65,7 +77,7 @@ class Thing:
 
 
 class Exists(Record):
-    """The answer to "is that place there": known when its sources are; `wanted` is False behind a `not`."""
+    """The answer to "is that there", of a place or of the accelerator (`DEVICE`); `wanted` is False behind a `not`."""
 
     place: str
     wanted: bool = True
@@ -85,12 +97,24 @@ class Home(Record):
 
 
 class Function(Record):
-    """A function of the notebook: its definition, the names around it, and the instance that it is bound to."""
+    """A function of the notebook: its definition, the names around it, and the instance that it is bound to.
+
+    `kind` says what a decorator made of a method: "static", "class" or "property".
+    """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: "Scope"
     home: Home
     bound: Thing | None = None
+    kind: str = ""
+
+
+class Partial(Record):
+    """`functools.partial`: what it calls, its name as written, and what it is given already."""
+
+    target: "Value"
+    name: str
+    arguments: "Arguments"
 
 
 class Imported(Record):
@@ -100,7 +124,7 @@ class Imported(Record):
     is_instance: bool = False
 
 
-Value = Text | Constant | Unknown | Exists | Items | Thing | Function | Imported
+Value = Text | Constant | Unknown | Exists | Items | Thing | Function | Partial | Imported
 Values = tuple[Value, ...]
 NONE: Final[Values] = (Constant(None),)
 
@@ -146,6 +170,10 @@ class Scope:
         scope.names[name] = values
 
 
+# An item of a loop within so many loops that its turns are not followed one by one.
+DEEP_ITEM: Final[Values] = (Unknown("an item of loops within loops, too many to be followed"),)
+
+
 def united(*several: Values) -> Values:
     """All alternatives, each once; too many are unknown."""
     kept: list[Value] = []
@@ -183,6 +211,7 @@ def _behind(before: Text, between: str, text: Text) -> Text:
         resolved=before.resolved,
         conditions=tuple(dict.fromkeys((*before.conditions, *text.conditions))),
         fallback=before.fallback or text.fallback,
+        parts=tuple(dict.fromkeys((*before.literals, *text.literals))),
     )
 
 

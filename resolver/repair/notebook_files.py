@@ -53,8 +53,9 @@ def write_in_place(files: Iterable[tuple[Path, str]]) -> tuple[Path, ...]:
     try:
         for path, data in wanted:
             beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+            beside.unlink(missing_ok=True)  # of a process of that number that was killed
+            staged.append((beside, path))  # before it is there: an interrupt may come at any moment
             with beside.open("xb") as stream:
-                staged.append((beside, path))
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from resolver.notebook.cells import is_prose
 from resolver.notebook.spans import NotebookText, SourceSpan, find_sources, written
 from resolver.record import Record
 
@@ -64,7 +65,11 @@ def rewrite_script(text: str, replacements: Iterable[Replacement], first: str | 
         return changed
     lines = changed.split("\n")  # as the compiler counts them: other separators end no line
     at = _first_statement(changed)
-    return "\n".join((*lines[:at], *first.rstrip("\n").split("\n"), "", *lines[at:]))
+    new = [*first.rstrip("\n").split("\n"), ""]
+    if at < len(lines) and lines[at].startswith("# %%"):
+        new.insert(0, "# %%")  # a cell of its own: the first is no code
+    end = "\r" if lines[0].endswith("\r") else ""
+    return "\n".join((*lines[:at], *(line + end for line in new), *lines[at:]))
 
 
 def replaced(source: str, replacements: Sequence[Replacement]) -> str:
@@ -134,7 +139,7 @@ def _after_comments(source: str) -> int:
     """Behind a shebang, an encoding and the other comments at the head; a `# %%` is the head of the first cell."""
     count = 0
     for line in source.split("\n"):
-        if not line.startswith("#"):
+        if not line.startswith("#") or (line.startswith("# %%") and is_prose(line)):
             break
         count += 1
         if line.startswith("# %%"):

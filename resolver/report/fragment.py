@@ -15,8 +15,8 @@ STYLE: Final = """\
   line-height: 1.5; }
 .resolver-diagnosis * { overflow-wrap: anywhere; }
 .resolver-diagnosis .asked { opacity: 0.7; margin: 0 0 4px; }
-.resolver-diagnosis section h3 { font-size: 15px; font-weight: 600; line-height: 1.4; margin: 4px 0 8px; }
-.resolver-diagnosis section h3 { color: inherit; }
+.resolver-diagnosis section h3 { font-size: 15px; font-weight: 600; line-height: 1.4; margin: 4px 0 8px;
+  color: inherit; }
 .resolver-diagnosis .error { --tone: var(--error); } .resolver-diagnosis .warning { --tone: var(--warning); }
 .resolver-diagnosis .info { --tone: var(--info); }
 .resolver-diagnosis .tag { color: var(--tone); font-weight: 700; margin-right: 8px; }

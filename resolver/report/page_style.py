@@ -63,7 +63,7 @@ table { border-collapse: collapse; width: 100%; font-size: 0.9375rem; }
 th { text-align: left; font-weight: 400; color: var(--quiet); font-size: 0.8125rem; }
 th, td { padding: 0.375rem 1rem 0.375rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
-td:first-child { white-space: nowrap; }
+td:first-child, td.word { white-space: nowrap; }
 td.usable, td.unusable, td.doubtful { color: var(--tone); }
 .doubtful { --tone: var(--warning); }
 a { color: var(--info); }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from resolver.accelerators import KAGGLE_SECONDS, of_kernel, profile_of
+from resolver.finding import Place
 from resolver.notebook.facts import AttachedSource, Metadata
 from resolver.notebook.standing import mount_forms
 from resolver.notebook_fix import sentences
@@ -58,7 +59,7 @@ def _where(told: "NotebookReport") -> str:
 
 def _made(made: "Made") -> Iterator[str]:
     yield "<h3>What was written</h3>\n<ul>\n"
-    yield from (f"<li>{text_of(each.strip())}</li>\n" for each in sentences(made))
+    yield from (f"<li>{_linked(each.strip())}</li>\n" for each in sentences(made))
     yield "</ul>\n"
 
 
@@ -77,8 +78,13 @@ def _steps(told: "NotebookReport") -> Iterator[str]:
             continue
         command = f" <code>{text_of(finding.fix.command)}</code>" if finding.fix.command else ""
         place = finding.place
-        where = "" if place is None or place.cell is None else f"cell {place.cell}, line {place.line}: "
+        # Beside its cell a step needs no more words; of the metadata or the whole notebook it says what it is about.
+        where = f"{text_of(finding.message)}: " if place is None or place.cell is None else _cell_of(place)
         yield f'{where}{_linked(finding.fix.text)}{command} <span class="rule">{text_of(finding.code)}</span>'
+
+
+def _cell_of(place: Place) -> str:
+    return f"cell {place.cell}, line {place.line}: "
 
 
 def _linked(text: str) -> str:
@@ -140,7 +146,8 @@ def _sources(told: "NotebookReport") -> Iterator[str]:
     for source in told.metadata.sources:
         places = "<br>".join(f"<code>{text_of('/'.join(form))}</code>" for form in _forms(source))
         read = "yes" if source.pointer in used else "no"
-        yield f"<tr><td>{_page(source)}</td><td>{source.kind}</td><td>{places}</td><td>{read}</td></tr>\n"
+        kind = f'<td class="word">{source.kind}</td>'
+        yield f"<tr><td>{_page(source)}</td>{kind}<td>{places}</td><td>{read}</td></tr>\n"
     yield "</table></div>\n"
 
 

@@ -34,9 +34,10 @@ TORCH_CAPABILITY: Final = (7, 0)
 def network_call(evidence: NotebookEvidence) -> Iterator[Finding]:
     """Code needs the network while internet is off.
 
-    `pip install` from an index, downloads, logins and requests work in the editor and die in the rerun. A call that is
-    tried, and whose failure the code survives, is a warning; one in a function that nothing calls is told as such; one
-    behind a condition that is false on Kaggle is none.
+    `pip install` from an index, downloads, logins and requests work in the editor and die in the rerun; so does a model
+    that a library fetches by a tag, an address or as the default of a task, and a trainer that reports to a service. A
+    call that is tried, and whose failure the code survives, is a warning; one in a function that nothing calls is told
+    as such; one behind a condition that is false on Kaggle is none.
 
     Attach what it fetches as a dataset, and install wheels with `--no-index --find-links`.
     """
@@ -94,6 +95,8 @@ def _submits(evidence: NotebookEvidence) -> str | None:
         return Moot("it is attached to no competition")
     if not any(name in text for text in reads for name in ASKS_FOR_A_SUBMISSION):
         return Moot("it reads no test set")
+    if any(each.use.role == "code" for each in evidence.standings):
+        return Moot("code of an attached source runs, and may write it")
     return None
 
 
@@ -165,7 +168,8 @@ def accelerator_unfit(evidence: NotebookEvidence) -> Iterator[Finding]:
 
     Code that moves a model to "cuda" needs `enable_gpu`; flash attention needs compute capability 8.0, which a T4 (7.5)
     and a P100 (6.0) have not; a P100, which a plain `enable_gpu` gives, has no kernels in torch of today's images; two
-    devices need a machine with two. bfloat16 runs on a T4 by emulation, slowly.
+    devices need a machine with two. Code that looks first whether there is one (`torch.cuda.is_available()`) asks for
+    none. bfloat16 runs on a T4 by emulation, slowly.
 
     Name another accelerator in kernel-metadata.json (machine_shape), or change the code.
     """
@@ -176,7 +180,8 @@ def accelerator_unfit(evidence: NotebookEvidence) -> Iterator[Finding]:
             continue
         seen.add(asked.what)
         message, fix = unfit
-        severity = gravity(asked.reach)
+        # To try it is to ask whether it is there.
+        severity = "info" if asked.reach == "caught" else gravity(asked.reach)
         is_slow = asked.what == "bfloat16"
         yield from about(
             accelerator_unfit,
@@ -192,6 +197,8 @@ def accelerator_unfit(evidence: NotebookEvidence) -> Iterator[Finding]:
 def _unfit(evidence: NotebookEvidence, asked: Asked) -> tuple[str, str] | None:
     """What is wrong with the accelerator for one request, and what to do; None where it fits."""
     devices, name = evidence.devices or (), evidence.accelerator
+    if asked.looks_first and len(devices) < (2 if asked.what == "two devices" else 1):
+        return None
     is_tpu = name.startswith("kaggle-tpu")
     if asked.what == "tpu":
         shape = 'set "machine_shape": "TpuV5E8" in kernel-metadata.json'

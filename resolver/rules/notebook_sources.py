@@ -101,7 +101,8 @@ def place_to_attach(standing: Standing) -> KaggleHandle | KaggleDataset | None:
 
 
 def _with_owner(handle: KaggleHandle, known: Iterable[KaggleHandle | KaggleDataset]) -> KaggleHandle:
-    owners = (each.owner for each in known if isinstance(each, KaggleHandle) and each.model == handle.model)
+    """Under the owner whose variation of that name is known; many have copies of a model below its publisher's name."""
+    owners = (each.owner for each in known if isinstance(each, KaggleHandle) and _same_variation(each, handle))
     return handle if handle.owner else handle.replaced(owner=next(owners, None))
 
 
@@ -140,8 +141,6 @@ def hub_id_offline(evidence: NotebookEvidence) -> Iterator[Finding]:
     Name the model by `resolve_model("...")`, which finds the attached copy whatever its path, or write the mount path.
     """
     for text, group in _by_text(evidence.in_state("hub"), WEIGHTS_ROLES):
-        if _has_mounted_cache(group):
-            continue
         place = place_to_attach(group[0])
         name = text if place is None else str(place)
         yield from about(
@@ -154,11 +153,6 @@ def hub_id_offline(evidence: NotebookEvidence) -> Iterator[Finding]:
             command=f'str(resolve_model("{name}"))',
             hub_id=text,
         )
-
-
-def _has_mounted_cache(group: list[Standing]) -> bool:
-    """Whether a cache is named that lies below the mount: it holds the model, or N012 tells that it is absent."""
-    return all(below_mount(dict(each.use.pinned).get("cache_dir", "")) is not None for each in group)
 
 
 def _is_attached(evidence: NotebookEvidence, place: KaggleHandle | KaggleDataset | None) -> bool:
@@ -368,11 +362,11 @@ def input_missing(evidence: NotebookEvidence) -> Iterator[Finding]:
     Add the dataset, the notebook or the competition to its list.
     """
     for text, group in _by_text(evidence.in_state("missing", "unknown"), ("data", "wheels", "code")):
-        if not _is_absent(evidence, group) or below_mount_of(group[0].use) is None:
+        slug, place = group[0].competition, group[0].place
+        is_named = slug is not None or place is not None
+        if not _is_absent(evidence, group) or not (is_named or below_mount_of(group[0].use) is not None):
             continue
         severity = _severity(group)
-        slug = group[0].competition
-        place = group[0].place
         yield from about(
             input_missing,
             evidence,

@@ -3,10 +3,17 @@
 Needs nothing but pytest, torch, transformers and safetensors, so that it runs under every version of the matrix.
 """
 
+import asyncio
+import copy
+import importlib
+import inspect
 import os
+import pickle
 import subprocess
 import sys
 import threading
+import types
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -225,6 +232,72 @@ def test_install_and_uninstall_hold_for_the_session() -> None:
     uninstall()
     uninstall()
     assert torch.load is original
+
+
+def test_an_error_goes_from_process_to_process_with_its_diagnosis() -> None:
+    """A pool of processes hands errors back pickled; one that cannot be read again breaks the pool."""
+    for call in (lambda: transformers.AutoConfig.from_pretrained(FOUNDING), lambda: torch.load("/nowhere/x.pt")):
+        with guard(), pytest.raises(ModelLoadError) as caught:
+            call()
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert isinstance(again, ModelLoadError)
+        assert (again.reference, str(again)) == (caught.value.reference, str(caught.value))
+        assert str(copy.copy(caught.value)) == str(caught.value)
+
+
+def test_a_guard_stands_over_coroutines_and_generators_too() -> None:
+    @guard()
+    async def coroutine() -> str | None:
+        await asyncio.sleep(0)
+        return os.environ.get("HF_HUB_OFFLINE")
+
+    @guard()
+    def generator() -> Iterator[str | None]:
+        yield os.environ.get("HF_HUB_OFFLINE")
+
+    @guard()
+    async def both() -> AsyncIterator[str | None]:
+        yield os.environ.get("HF_HUB_OFFLINE")
+
+    async def all_of() -> list[str | None]:
+        return [each async for each in both()]
+
+    assert inspect.iscoroutinefunction(coroutine)
+    assert [asyncio.run(coroutine()), *generator(), *asyncio.run(all_of())] == ["1", "1", "1"]
+    assert "HF_HUB_OFFLINE" not in os.environ
+
+
+def test_one_guard_can_be_entered_again() -> None:
+    twice = guard()
+    for _ in range(2):
+        with twice:
+            assert os.environ["HF_HUB_OFFLINE"] == "1"
+    assert "HF_HUB_OFFLINE" not in os.environ
+
+
+def test_what_somebody_else_patches_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "load", torch.load)  # put back behind the test
+    with guard():
+        mine = torch.load = lambda *_, **__: "mine"
+    assert torch.load is mine
+
+
+def test_a_notebook_that_holds_another_module_of_transformers_is_guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The init of transformers can run twice: the notebook then holds a module that sys.modules does not."""
+    held = types.ModuleType("transformers")
+    held.pipeline = importlib.import_module("transformers.pipelines").pipeline
+    monkeypatch.setattr(sys.modules["__main__"], "held_by_the_notebook", held, raising=False)
+    before = held.pipeline
+    with guard():
+        assert held.pipeline is not before
+    assert held.pipeline is before
+
+
+def test_a_token_in_the_place_of_a_name_is_masked() -> None:
+    token = "hf_" + "AbCdEfGh12345678"
+    with guard(), pytest.raises(ModelLoadError) as caught:
+        transformers.AutoConfig.from_pretrained(token)
+    assert token not in str(caught.value)
 
 
 def test_guard_is_a_decorator_and_holds_in_threads() -> None:

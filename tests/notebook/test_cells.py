@@ -101,3 +101,23 @@ def test_no_bytes_make_the_reader_raise(tmp_path: Path, data: bytes) -> None:
         path = tmp_path / name
         path.write_bytes(data)
         read_cells(path)
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"kernelspec": {"language": "R", "name": "ir"}}, {"language_info": {"name": "julia"}}]
+)
+def test_a_notebook_of_another_language_is_not_taken_for_python(tmp_path: Path, metadata: dict[str, object]) -> None:
+    path = notebook(tmp_path / "n.ipynb", [code("df <- read_csv('x')")])
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"metadata": metadata}))
+    read = read_cells(path)
+    assert not read.code
+    assert "Python alone is read" in read.faults[0].why
+
+
+def test_the_language_of_a_python_notebook_is_no_fault(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "n.ipynb", [code("x = 1")])
+    info = {"kernelspec": {"language": "python"}, "language_info": {"name": "python", "version": "3.11.7"}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"metadata": info}))
+    assert read_cells(path).code
+    (tmp_path / "s.R").write_text("x <- 1")
+    assert "no Python" in read_cells(tmp_path / "s.R").faults[0].why

@@ -1,5 +1,6 @@
 """A notebook that nobody could run is a finding, never a crash; nothing of it runs; it is read in bounded time."""
 
+import ast
 import json
 import time
 from pathlib import Path
@@ -11,7 +12,10 @@ from notebook_factory import metadata_text, notebook_text, reference_cells
 
 from resolver.environment import Environment
 from resolver.host import Host
+from resolver.notebook.follow import file_runner, invoke, run_text
+from resolver.notebook.python_text import PythonText
 from resolver.notebook.read import read_code
+from resolver.notebook.reading import MAX_STEPS, Reading
 from resolver.notebook_preflight import NotebookReport, check_notebook
 
 PIECES = ["x", "=", "(", ")", "[", "]", "{", "}", ":", ",", ".", "\n", "\n    ", "def f", "class C", "for", "in", "if",
@@ -111,6 +115,37 @@ def test_code_that_would_never_end_is_read_to_a_bound(tmp_path: Path, source: st
     code = read_code(path)
     assert time.perf_counter() - started < 20  # seconds; a bound on work, not a measure
     assert len(repr(code)) < 5_000_000
+
+
+def read_to_the_end(source: str) -> Reading:
+    reading = Reading(invoke, file_runner(lambda _: None))
+    run_text(reading, PythonText(source), ast.parse(source), reading.scope)
+    return reading
+
+
+EIGHT = "[0, 1, 2, 3, 4, 5, 6, 7]"
+LOOPS = {
+    "map": "".join(f"list(map(lambda x{n}: " for n in range(7)) + "AutoModel.from_pretrained(x6)" + f", {EIGHT}))" * 7,
+    "comprehension": "y = " + "[" * 7 + "AutoModel.from_pretrained(x6)"
+    + "".join(f" for x{n} in {EIGHT}]" for n in range(6, -1, -1)),
+    "generators": "y = [AutoModel.from_pretrained(x6)" + "".join(f" for x{n} in {EIGHT}" for n in range(7)) + "]",
+    "for": "".join(f"{'  ' * n}for x{n} in {EIGHT}:\n" for n in range(7)) + "  " * 7 + "AutoModel.from_pretrained(x6)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loops", LOOPS)
+def test_loops_within_loops_are_read_once_where_their_turns_are_too_many(loops: str) -> None:
+    """Eight to the power of seven turns: told as not known (N014), after a tenth of the steps that a reading may take."""
+    reading = read_to_the_end(LOOPS[loops])
+    assert reading.steps < MAX_STEPS / 8
+    assert any("loops within loops" in each.why for each in reading.dynamic.values())
+
+
+def test_loops_of_few_turns_are_followed_one_by_one() -> None:
+    names = "for a in ['a', 'b', 'c']:\n for b in ['x', 'y']:\n  for c in ['1', '2', '3', '4']:\n   "
+    reading = read_to_the_end(names + "AutoModel.from_pretrained(f'{a}/{b}{c}')\n")
+    assert len({each.text for each in reading.uses.values()}) == 24
+    assert not reading.dynamic
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

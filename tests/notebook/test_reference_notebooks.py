@@ -84,7 +84,11 @@ def test_a_literal_token_is_masked_in_every_format(tmp_path: Path, form: str) ->
         f"from huggingface_hub import login\nlogin(token='{TOKEN}')\nNAME = '{TOKEN}'\n",
         *reference_cells("inference"),
     ]
-    path = written(tmp_path, "n.ipynb", [*cells, f"AutoModel.from_pretrained('{TOKEN}')\n"])
+    installs = (
+        f"!pip install git+https://{TOKEN}@example.org/me/x\n%pip install git+https://{{NAME}}@example.org/me/y\n"
+    )
+    reads = f"AutoModel.from_pretrained('{TOKEN}')\nopen(f'/kaggle/input/absent/{{NAME}}.csv')\n"
+    path = written(tmp_path, "n.ipynb", [*cells, installs, reads])
     done = run("notebook", path, "--format", form, cwd=tmp_path)
     assert "N009" in done.stdout
     assert TOKEN[3:] not in done.stdout + done.stderr
@@ -116,14 +120,95 @@ def test_a_stale_path_becomes_a_name_and_another_version_too(tmp_path: Path) -> 
     assert codes(tmp_path, tmp_path / "n-fixed" / "n.ipynb") == []
 
 
+def test_several_installs_of_a_line_are_fixed_once_each(tmp_path: Path) -> None:
+    path = written(tmp_path, "n.ipynb", ["!pip install -q einops && pip install trl; pip install --no-index x\n"])
+    assert run("notebook", path, "--fix", cwd=tmp_path).returncode == 0
+    fixed = tmp_path / "n-fixed" / "n.ipynb"
+    line = json.loads(fixed.read_text())["cells"][-1]["source"]
+    assert "".join(line).count("--no-index") == 3
+    assert codes(tmp_path, fixed) == []
+
+
+def test_a_script_with_a_byte_order_mark_keeps_it_and_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "s.py"
+    path.write_text('m = AutoModel.from_pretrained("org/a")\n', encoding="utf-8-sig")
+    run("notebook", path, "--fix", cwd=tmp_path)
+    fixed = (tmp_path / "s-fixed" / "s.py").read_text(encoding="utf-8")
+    assert fixed.startswith("\ufeff# Written")
+    assert fixed.endswith('\nm = AutoModel.from_pretrained(str(resolve_model("org/a")))\n')
+
+
+def test_a_name_that_a_path_is_made_of_is_left_to_a_person(tmp_path: Path) -> None:
+    config = "class CFG:\n    model = 'org/deberta'\n"
+    loads = "tokenizer = AutoTokenizer.from_pretrained(CFG.model)\n"
+    path = written(tmp_path, "n.ipynb", [config, loads, "torch.load(f\"/kaggle/input/w/{CFG.model.split('/')[-1]}.pth\")\n"],
+                   dataset_sources=["me/w"])  # fmt: skip
+    done = run("notebook", path, "--fix", cwd=tmp_path)
+    assert "to do: cell 3, line 2: org/deberta is a part of /kaggle/input/w/deberta.pth too; write" in done.stdout
+    assert "'org/deberta'" in (tmp_path / "n-fixed" / "n.ipynb").read_text()
+
+
+def test_a_name_that_a_written_file_is_named_after_is_left_to_a_person(tmp_path: Path) -> None:
+    config = "class CFG:\n    model = 'org/deberta'\n"
+    loads = "AutoTokenizer.from_pretrained(CFG.model)\nframe.to_csv(f'{CFG.model}.csv')\n"
+    path = written(tmp_path, "n.ipynb", [config, loads])
+    done = run("notebook", path, "--fix", cwd=tmp_path)
+    assert "to do: cell 3, line 2: org/deberta is a part of org/deberta.csv too; write" in done.stdout
+    assert "'org/deberta'" in (tmp_path / "n-fixed" / "n.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("script", "cell"),
+    [
+        ("{}", ""),
+        ('"""Doc."""\n{}', ""),
+        ("# %%\n{}", "cell 1, "),
+        ("# %% [markdown]\n# text\n# %%\n{}", "cell 3, "),
+    ],
+)
+def test_what_was_written_is_told_by_the_places_that_it_has_there(tmp_path: Path, script: str, cell: str) -> None:
+    path = tmp_path / "s.py"
+    code = "import requests\nrequests.get('https://example.org')\nm = AutoModel.from_pretrained('org/a')\n"
+    path.write_text(script.format(code))
+    told = run("notebook", path, "--fix", cwd=tmp_path).stdout
+    fixed = (tmp_path / "s-fixed" / "s.py").read_text().splitlines()
+    line = 1 + fixed.index("requests.get('https://example.org')")
+    assert f"to do: {cell}line {line}: requests.get" in told
+    assert f"changed: {cell}line {line + 1}: org/a is now" in told
+
+
+def test_a_notebook_of_format_3_is_read_and_is_said_not_to_be_rewritten(tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "input": ["AutoModel.from_pretrained('org/a')\n"], "language": "python", "outputs": []}
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({"worksheets": [{"cells": [cell]}], "nbformat": 3, "nbformat_minor": 0}))
+    done = run("notebook", path, "--fix", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "it is of format 3 (worksheets), which is read and not rewritten; save it in format 4" in done.stderr
+    assert not (tmp_path / "n-fixed").exists()
+
+
+def test_a_directory_that_files_are_read_from_is_named_all_the_same(tmp_path: Path) -> None:
+    loads = "P = 'org/deberta'\nAutoModel.from_pretrained(P)\nAutoTokenizer.from_pretrained(f'{P}')\n"
+    run("notebook", written(tmp_path, "n.ipynb", [loads]), "--fix", cwd=tmp_path)
+    cells = json.loads((tmp_path / "n-fixed" / "n.ipynb").read_text())["cells"]
+    assert "".join(cells[-1]["source"]).startswith('P = str(resolve_model("org/deberta"))')
+
+
+def test_what_only_a_person_can_do_writes_nothing_and_says_so(tmp_path: Path) -> None:
+    path = written(tmp_path, "n.ipynb", ["import requests\nrequests.get('https://example.org')\n"])
+    done = run("notebook", path, "--fix", cwd=tmp_path)
+    assert "nothing written" in done.stdout
+    assert not (tmp_path / "n-fixed").exists()
+
+
 def test_what_cannot_be_fixed_is_listed_and_still_told(tmp_path: Path) -> None:
     cells = ["import requests\nrequests.get('https://example.org')\n",
              "org = 'nobody'\nAutoModel.from_pretrained(org + '/nothing-known')\n"]  # fmt: skip
     path = written(tmp_path, "n.ipynb", cells)
     done = run("notebook", path, "--fix", cwd=tmp_path)
     assert done.returncode == 1
-    assert "to do: cell 2, line 2: requests.get needs the network" in done.stdout
-    assert "to do: cell 3, line 2: write" in done.stdout
+    assert "to do: cell 3, line 2: requests.get needs the network" in done.stdout
+    assert "to do: cell 4, line 2: write" in done.stdout
 
 
 def test_fix_refuses_what_is_there_and_what_it_cannot_read(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """The runbook says all that one needs before pressing Submit, and loads nothing from anywhere."""
 
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from resolver.notebook_preflight import check_notebook
 from resolver.report.blocks import Told
 from resolver.report.html import render
 
+PROJECT = Path(__file__).resolve().parents[2]
 VOID = {"meta", "br", "link", "img"}
 
 
@@ -89,3 +93,23 @@ def test_what_fix_wrote_stands_on_it(tmp_path: Path) -> None:
     told = page(path, made)
     assert "changed: a change" in told
     assert "to do: a thing to do" in told
+
+
+def test_a_step_that_stands_in_no_cell_says_what_it_is_about(tmp_path: Path) -> None:
+    path = written(tmp_path, "n.ipynb", ["import os\n"], dataset_sources=["no handle"], model_sources=[HANDLE])
+    shown = page(path)
+    assert "&#x27;no handle&#x27; in dataset_sources is no owner/slug: correct it" in shown
+    assert f"<li>{HANDLE} is mounted only where its terms were accepted: accept them at" in shown
+
+
+def test_after_fix_what_was_written_and_the_steps_name_the_same_cells(tmp_path: Path) -> None:
+    cells = ["import requests\nrequests.get('https://example.org')\n", "AutoModel.from_pretrained('org/a')\n"]
+    path = written(tmp_path, "n.ipynb", cells)
+    page_at = tmp_path / "runbook.html"
+    command = [sys.executable, "-m", "resolver", "notebook", path, "--fix", "--format", "html", "--report", page_at]
+    variables = {**os.environ, "PYTHONPATH": str(PROJECT), "KAGGLE_CACHE_MOUNT_FOLDER": str(tmp_path / "nowhere")}
+    subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, check=False)
+    shown = page_at.read_text("utf-8")
+    assert "to do: cell 3, line 2: requests.get needs the network" in shown
+    assert "<li>cell 3, line 2: attach what it fetches as a dataset" in shown
+    assert "counted as they are written, with the new first one" in shown

@@ -47,6 +47,46 @@ def test_an_index_beside_a_directory_still_needs_the_network_and_the_fix_uses_th
     assert command.network
 
 
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("pip install git+https://example.org/me/x.git@main", "x"),
+        ("pip install -r requirements.txt", "-r requirements.txt"),
+        ("pip install 'a>1' -r more.txt", "'a>1' -r more.txt"),
+    ],
+)
+def test_the_offline_form_names_what_is_installed_and_no_address(line: str, wanted: str) -> None:
+    (command,) = commands(line)
+    assert command.offline_form == f"pip install --no-index --find-links /kaggle/input/YOUR-WHEELS {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [("unzip -q a.zip -d /tmp/a", "/tmp/a"), ("tar -xf a.tar --directory=/tmp/a", "/tmp/a"), ("tar -xf a.tar", ".")],
+)
+def test_what_unpacks_writes_where_it_is_told(line: str, target: str) -> None:
+    assert [each.writes for each in commands(line)] == [(target,)]
+
+
+@pytest.mark.parametrize(
+    ("line", "unpacks", "writes"),
+    [
+        ("unzip -qo a.zip", ".", (".",)),
+        ("tar xzf a.tgz", ".", (".",)),
+        ("tar --extract --file a.tar -C out", "out", ("out",)),
+        ("tar -czf a.tgz results", None, ("a.tgz",)),
+        ("tar cf a.tar -C /tmp results", None, ("a.tar",)),
+    ],
+)
+def test_only_what_unpacks_leaves_what_is_not_known(line: str, unpacks: str | None, writes: tuple[str, ...]) -> None:
+    assert [(each.unpacks, each.writes) for each in commands(line)] == [(unpacks, writes)]
+
+
+@pytest.mark.parametrize("line", ["unzip -l a.zip", "unzip -p a.zip x.csv", "tar tf a.tar", "tar --list -f a.tar"])
+def test_an_archive_that_is_looked_at_writes_nothing(line: str) -> None:
+    assert commands(line) == ()
+
+
 def test_a_started_script_is_named_with_its_arguments() -> None:
     (command,) = commands("CUDA_VISIBLE_DEVICES=0 python infer.py --model_path /kaggle/input/a --n 3")
     assert (command.script, command.arguments) == ("infer.py", ("--model_path", "/kaggle/input/a", "--n", "3"))

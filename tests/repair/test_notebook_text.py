@@ -92,6 +92,8 @@ def test_a_cell_that_is_not_there_is_refused() -> None:
         ("from __future__ import annotations\nx = 1\n", "from __future__ import annotations\nFIRST\n\nx = 1\n"),
         ("# %% one\nx = 1\n# %% two\n", "# %% one\nFIRST\n\nx = 1\n# %% two\n"),
         ("# %%\n!pip list\n", "# %%\nFIRST\n\n!pip list\n"),
+        ("# %% [markdown]\n# text\n# %%\nx = 1\n", "# %%\nFIRST\n\n# %% [markdown]\n# text\n# %%\nx = 1\n"),
+        ("x = 1\r\ny = 2\r\n", "FIRST\r\n\r\nx = 1\r\ny = 2\r\n"),
     ],
 )
 def test_first_lines_of_a_script_stand_before_its_first_statement(script: str, expected: str) -> None:
