@@ -29,11 +29,12 @@ FLOORS = (
         "resolver.catalog_rows",
         "resolver.names",
         "resolver.secrets",
+        "resolver.writing",
     ),
     ("resolver.sources", "resolver.inspection", "resolver.notebook"),
     ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
-    ("resolver.probe", "resolver.integrity", "resolver.repair"),
+    ("resolver.probe", "resolver.integrity", "resolver.repair", "resolver.staging"),
     (
         "resolver.resolve",
         "resolver.diagnosis",
