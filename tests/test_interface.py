@@ -26,6 +26,18 @@ FLAGS = {
     "notebook": COMMON | {"--metadata", "--fix", "--in-place"},
     "list": COMMON,
     "inspect": COMMON,
+    "stage": COMMON
+    | {
+        "--to",
+        "--online",
+        "--link",
+        "--shard-size",
+        "--wheels",
+        "--python",
+        "--platform",
+        "--volume-size",
+        "--join",
+    },
     "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},
     "explain": COMMON,
     "rules": COMMON,

@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "notebook": ("notebook", "say what will fail when a notebook or script runs offline on Kaggle"),
     "list": ("list_models", "show every model on this machine"),
     "inspect": ("inspect_model", "show what a model's files say: architecture, parameters, dtypes, licence"),
+    "stage": ("stage", "make a directory of checked models to carry to a machine without a network"),
     "repair": ("repair", "make of a damaged index or a bare adapter a directory that loads"),
     "explain": ("explain", "print the page of a rule"),
     "rules": ("rules", "list all rules"),

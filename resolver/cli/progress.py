@@ -21,6 +21,7 @@ class ReadingProgress:
         stream: whether this is a terminal decides whether anything is said; by default stderr as it is now.
         write: where it is said.
         clock: seconds, rising.
+        doing: what is done with the bytes, in a word.
     """
 
     def __init__(
@@ -28,10 +29,11 @@ class ReadingProgress:
         stream: TextIO | None = None,
         write: Callable[[str], None] = write_stderr,
         clock: Callable[[], float] = time.monotonic,
+        doing: str = "reading",
     ) -> None:
         told = sys.stderr if stream is None else stream
         self._is_terminal = told is not None and told.isatty()
-        self._write, self._clock = write, clock
+        self._write, self._clock, self._doing = write, clock, doing
         self._began: float | None = None
         self._width = 0
 
@@ -54,9 +56,8 @@ class ReadingProgress:
         if not self._is_terminal or now - self._began < QUIET_S or done == 0:
             return
         rate = done / (now - self._began)
-        text = (
-            f"  reading {done / GIGA:.1f} of {total / GIGA:.1f} GB, {rate / GIGA:.2f} GB/s, {_left(done, total, rate)}"
-        )
+        amount = f"{done / GIGA:.1f} of {total / GIGA:.1f} GB"
+        text = f"  {self._doing} {amount}, {rate / GIGA:.2f} GB/s, {_left(done, total, rate)}"
         self._write(f"\r{text.ljust(self._width)}")
         self._width = max(self._width, len(text))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
     from resolver.repair.place import Repair
+    from resolver.staging.values import Staged
 
 
 class ListedModel(Record):
@@ -62,3 +63,4 @@ class Told(Record):
     repair: "Repair | None" = None
     notebook: "NotebookReport | None" = None
     fix: "Made | None" = None
+    stage: "Staged | None" = None

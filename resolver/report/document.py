@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
     from resolver.repair.place import Repair
+    from resolver.staging.values import Staged
 
 HUGE_BITS: Final = 1_024
 
@@ -35,6 +36,7 @@ def envelope(told: Told) -> Document:
         "repair": None if told.repair is None else repair(told.repair),
         "references": None if told.notebook is None else references(told.notebook),
         "fixed": None if told.fix is None else fixed(told.fix),
+        "stage": None if told.stage is None else staged(told.stage),
     }
     document: Document = {
         "schema_version": 1,
@@ -148,6 +150,31 @@ def repair(told: "Repair") -> Document:
         "files": list(told.files),
         "size_bytes": told.size_bytes,
         "tensors": told.tensors,
+        "notes": list(told.notes),
+    }
+
+
+def staged(told: "Staged") -> Document:
+    """A bundle that `stage` made, found or joined."""
+    return {
+        "target": str(told.target),
+        "state": told.state,
+        "models": [
+            {
+                "reference": each.reference,
+                "folder": each.folder,
+                "source": {"kind": each.source.kind, "id": each.source.id, "revision": each.source.revision},
+                "files": each.files,
+                "size_bytes": each.size_bytes,
+                "tree_sha256": each.tree_sha256,
+            }
+            for each in told.models
+        ],
+        "files": list(told.files),
+        "size_bytes": told.size_bytes,
+        "taken_over": told.taken_over,
+        "wheels": list(told.wheels),
+        "volumes": None if told.volumes is None else {"path": str(told.volumes), "count": told.volume_count},
         "notes": list(told.notes),
     }
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
+from resolver.inspection.lock import SourceKind
 from resolver.notebook.facts import Reach, Role
 from resolver.notebook.standing import State
 from resolver.report.blocks import Told
@@ -216,6 +217,46 @@ class Fixed(Model):
     todo: list[str]
 
 
+class StagedSource(Model):
+    """Where the files of a staged model came from; `id` and `revision` where that is known."""
+
+    kind: SourceKind
+    id: str | None
+    revision: str | None
+
+
+class StagedModel(Model):
+    """One model of a bundle; `folder` is "." where the bundle is the model."""
+
+    reference: str
+    folder: str
+    source: StagedSource
+    files: int
+    size_bytes: int
+    tree_sha256: str
+
+
+class Volumes(Model):
+    """The volumes of a bundle, beside their receipt."""
+
+    path: str
+    count: int
+
+
+class Stage(Model):
+    """A bundle that `stage` made, found unchanged, or joined from volumes."""
+
+    target: str
+    state: Literal["made", "unchanged", "joined"]
+    models: list[StagedModel]
+    files: list[str]
+    size_bytes: int
+    taken_over: int
+    wheels: list[str]
+    volumes: Volumes | None
+    notes: list[str]
+
+
 class Envelope(Model):
     """The one object of every command; a block that is another command's is absent."""
 
@@ -230,6 +271,7 @@ class Envelope(Model):
     repair: Repair | None = Field(default=None)
     references: list[NotebookReference] | None = Field(default=None)
     fixed: Fixed | None = Field(default=None)
+    stage: Stage | None = Field(default=None)
 
 
 def render(told: Told) -> str:
