@@ -26,7 +26,7 @@ from resolver.staging.stage import stage
 from resolver.staging.values import Request, Staged, StagedModel
 from resolver.staging.volumes import split, volumes_of
 from resolver.staging.wheels import CannotSatisfy, WheelRequest
-from resolver.staging.workplace import left_over
+from resolver.staging.workplace import BUNDLE, begin, left_over
 from resolver.writing import CannotMake, TargetTaken
 
 DESCRIPTION: Final = """\
@@ -137,7 +137,7 @@ def _staged(session: Session, target: Path, reports: list[Report], progress: Rea
         if not requirements.is_file():
             raise UsageError(f"--wheels {options.wheels} is no file")
         wheels = WheelRequest(requirements, options.python, options.platform)
-    models = tuple(_chosen(session, target, reports))
+    models = tuple(_chosen(session, target, reports, progress))
     request = Request(models, target, _command(session), options.shard_size, options.link, wheels)
     made = stage(request, progress)
     if options.volume_size is None:
@@ -152,12 +152,12 @@ class _Refused(Exception):  # noqa: N818 - carries the reports of models that ar
         self.reports = reports
 
 
-def _chosen(session: Session, target: Path, reports: list[Report]) -> Iterator[ToStage]:
+def _chosen(session: Session, target: Path, reports: list[Report], progress: ReadingProgress) -> Iterator[ToStage]:
     """Each model, found and checked; one that is not usable keeps all from being staged, after all were looked at."""
     refused: list[Report] = []
     found: list[ToStage] = []
     for text in session.options.models:
-        answer = _one(session, target, text)
+        answer = _one(session, target, text, progress)
         if isinstance(answer, Report):
             refused.append(answer)
         else:
@@ -168,13 +168,14 @@ def _chosen(session: Session, target: Path, reports: list[Report]) -> Iterator[T
     yield from found
 
 
-def _one(session: Session, target: Path, text: str) -> "tuple[ToStage, Report] | Report":
+def _one(session: Session, target: Path, text: str, progress: ReadingProgress) -> "tuple[ToStage, Report] | Report":
     environment, host = session.environment, this_host(session.environment)
     named, source = environment.aliases.get(text, text), None
     if session.options.online:
         from resolver.online.fetch import fetched
 
-        arrived = fetched(named, left_over(target), environment)
+        place = begin(target, BUNDLE, _command(session))
+        arrived = fetched(named, place, environment, progress)
         if arrived is not None:
             named, source = str(arrived.root), arrived.source
     try:

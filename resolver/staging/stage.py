@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from resolver.inspection.lock import LOCK_FILE
 from resolver.integrity.reading import Progress
@@ -18,10 +17,8 @@ from resolver.staging.unchanged import refuse_changed, staged, unchanged
 from resolver.staging.values import Request, Staged
 from resolver.staging.wheels import add_wheels, notes_of
 from resolver.staging.work import Meter, NewShard, Work, work_of
-from resolver.staging.workplace import Entry, Workplace, cannot_write
+from resolver.staging.workplace import BUNDLE, Entry, Workplace, cannot_write, discard
 from resolver.writing import CannotMake, cloned
-
-WHAT: Final = "a bundle of `resolver stage`"
 
 
 def stage(request: Request, progress: Progress | None = None) -> Staged:
@@ -36,8 +33,10 @@ def stage(request: Request, progress: Progress | None = None) -> Staged:
     notes = tuple(_notes(request, work))
     try:
         if os.path.lexists(request.target):
-            return unchanged(request, work, progress).replaced(notes=notes)
-        with Workplace.open(request.target, WHAT, request.command) as place:
+            same = unchanged(request, work, progress).replaced(notes=notes)
+            discard(request.target)  # a run that was killed after the rename has left it
+            return same
+        with Workplace.open(request.target, BUNDLE, request.command) as place:
             return _make(request, work, place, progress).replaced(notes=notes)
     except OSError as error:
         raise cannot_write(error, request.target) from error

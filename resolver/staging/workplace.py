@@ -26,6 +26,7 @@ FILE_MODE: Final = 0o644
 FOLDER_MODE: Final = 0o755
 MAX_JOURNAL: Final = 64 * 1024 * 1024
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+BUNDLE: Final = "a bundle of `resolver stage`"
 TEXT: Final = """\
 This directory is incomplete: do not use it, do not upload it.
 
@@ -78,9 +79,10 @@ class Workplace:
             TargetTaken: the target exists, its parent does not, nothing can be written there, another process is at
                 work there, or what lies there is not ours.
         """
-        place = _make(target)
+        if os.path.lexists(target):
+            raise TargetTaken(f"{target} exists; name a directory that does not")
+        place = begin(target, what, command)
         with _alone(place):
-            write_text(place / MARKER, TEXT.format(target=target, what=what, command=command, place=place))
             (place / PAYLOAD).mkdir(exist_ok=True)
             (place / PAYLOAD).chmod(FOLDER_MODE)
             here = cls(target, place, _read_journal(place / JOURNAL))
@@ -132,6 +134,24 @@ class Workplace:
         shutil.rmtree(self.place, ignore_errors=True)
 
 
+def begin(target: Path, what: str, command: str) -> Path:
+    """Make the directory in which a target is made, with its marker; as `Workplace.open` where it is there already.
+
+    Raises:
+        TargetTaken: as `Workplace.open`.
+    """
+    place = _make(target)
+    write_text(place / MARKER, TEXT.format(target=target, what=what, command=command, place=place))
+    return place
+
+
+def discard(target: Path) -> None:
+    """Remove what a run has left beside a target that is there by now."""
+    place = left_over(target)
+    if place.is_dir() and not place.is_symlink() and _is_ours(place):
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def left_over(target: Path) -> Path:
     """Where the unfinished form of a target lies."""
     return target.with_name(target.name + SUFFIX)
@@ -139,8 +159,6 @@ def left_over(target: Path) -> Path:
 
 def _make(target: Path) -> Path:
     place = left_over(target)
-    if os.path.lexists(target):
-        raise TargetTaken(f"{target} exists; name a directory that does not")
     if not target.parent.is_dir():
         raise TargetTaken(f"there is no directory {target.parent}")
     if place.is_symlink() or (os.path.lexists(place) and not _is_ours(place)):
