@@ -15,7 +15,7 @@ from resolver.inspection.listed import MODULES_FILE, transformer_folder
 from resolver.inspection.modules import read_modules
 from resolver.inspection.safe_names import why_unsafe
 from resolver.inspection.strict_json import read_json
-from resolver.staging.plan import SourceFault, refuse_collisions
+from resolver.staging.plan import SourceFault
 
 MAX_FILES: Final = 20_000
 SMALL: Final = 256 * 1024 * 1024  # the largest tokenizer.json known has 35 MB
@@ -85,9 +85,7 @@ def weights(sizes: Mapping[str, int], area: Path, fetch: Callable[[list[str]], N
         if chosen is not None:
             found += _with_shards(chosen, folder, sizes, area, fetch)
     found += [next((name for name in ADAPTERS if name in sizes), "")]
-    wanted = sorted({name for name in found if name})
-    refuse_collisions(wanted)
-    return wanted
+    return sorted({name for name in found if name})
 
 
 def _with_shards(

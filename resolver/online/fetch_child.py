@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from resolver.online.choice import describing, of_parts, refuse_unsafe, weights
 from resolver.secrets import mask
-from resolver.staging.plan import SourceFault
+from resolver.staging.plan import SourceFault, refuse_collisions
 from resolver.staging.workplace import write_text
 
 AT_ONCE: Final = 4
@@ -61,6 +61,7 @@ def _carry_out(request: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], N
 
     def fetch(names: list[str]) -> None:
         chosen.update(dict.fromkeys(names))
+        refuse_collisions(chosen)
         tell({"total": sum(sizes[each] for each in chosen)})
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(remote.fetch, names))

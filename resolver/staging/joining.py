@@ -108,13 +108,13 @@ def _unpack(told: Receipt, folder: Path, place: Workplace) -> dict[str, str]:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER_BYTES) as archive:
             for member in archive:
                 size += member.size
-                _refuse_strange(member, len(hashes), size, told)
+                _refuse_strange(member, len(hashes) + member.isfile(), size, told)
                 if member.isfile():
                     hashes[member.name] = _write(archive, member, place)
     except tarfile.TarError as error:
         raise SourceFault(f"the volumes in {folder} are no tar: {error}") from error
     refuse_collisions(hashes)
-    if tree_digest(hashes.items()) != told.tree_sha256:
+    if len(hashes) != told.files or size != told.size_bytes or tree_digest(hashes.items()) != told.tree_sha256:
         raise SourceFault(f"what the volumes in {folder} hold is not what the receipt says: tree_sha256 differs")
     return hashes
 

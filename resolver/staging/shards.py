@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver.inspection.description import ModelDescription
-from resolver.inspection.safetensors import BITS, Tensor
+from resolver.inspection.safetensors import Tensor
 from resolver.record import Record
 from resolver.rules.words import some
 from resolver.staging.plan import SourceFault, Stamp
@@ -22,6 +22,11 @@ from resolver.staging.plan import SourceFault, Stamp
 BLOCK: Final = 4 * 1024 * 1024
 SUFFIX: Final = ".safetensors"
 INDEX: Final = ".safetensors.index.json"
+# The library's own order of dtypes, in which it writes backwards: wide ones first, so that every tensor is aligned.
+ORDER: Final = (
+    "BOOL", "F4", "F6_E2M3", "F6_E3M2", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ",
+    "I16", "U16", "F16", "BF16", "I32", "U32", "F32", "C64", "F64", "I64", "U64",
+)  # fmt: skip
 MAX_SHARDS: Final = 99_999  # five digits in a name
 LENGTH_BYTES: Final = 8
 
@@ -150,7 +155,7 @@ def _metadata(model: ModelDescription) -> dict[str, str]:
 
 
 def _shard(name: str, group: list[Piece], metadata: Mapping[str, str]) -> Shard:
-    ordered = tuple(sorted(group, key=lambda each: (-BITS[each.tensor.dtype], each.name)))
+    ordered = tuple(sorted(group, key=lambda each: (-ORDER.index(each.tensor.dtype), each.name)))
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
     at = 0
     for each in ordered:
