@@ -116,7 +116,7 @@ class Workplace:
     def tidy(self) -> None:
         """After a run that ended early: where nothing is finished, nothing is kept."""
         if not self.finished and not any(each.is_dir() and each != self.payload for each in self.place.iterdir()):
-            shutil.rmtree(self.place, ignore_errors=True)
+            remove(self.place)
 
     def finish(self, names: frozenset[str]) -> None:
         """Let the bundle, which consists of exactly those files, become the target.
@@ -131,7 +131,7 @@ class Workplace:
             raise TargetTaken(f"{self.target} has been made by somebody else meanwhile; {self.place} is kept")
         self.payload.rename(self.target)
         sync(self.target.parent)
-        shutil.rmtree(self.place, ignore_errors=True)
+        remove(self.place)
 
 
 def begin(target: Path, what: str, command: str) -> Path:
@@ -141,7 +141,10 @@ def begin(target: Path, what: str, command: str) -> Path:
         TargetTaken: as `Workplace.open`.
     """
     place = _make(target)
-    write_text(place / MARKER, TEXT.format(target=target, what=what, command=command, place=place))
+    marker = place / MARKER
+    beside = place / f"{MARKER}.new" if marker.exists() else marker
+    write_text(beside, TEXT.format(target=target, what=what, command=command, place=place))
+    beside.replace(marker)  # once it is there, there is no moment without it
     return place
 
 
@@ -149,7 +152,19 @@ def discard(target: Path) -> None:
     """Remove what a run has left beside a target that is there by now."""
     place = left_over(target)
     if place.is_dir() and not place.is_symlink() and _is_ours(place):
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
+
+
+def remove(place: Path) -> None:
+    """Remove an unfinished directory, its marker last: whatever a kill leaves of it still says what it is."""
+    with contextlib.suppress(OSError):
+        for each in place.iterdir():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each, ignore_errors=True)
+            elif each.name != MARKER:
+                each.unlink(missing_ok=True)
+        (place / MARKER).unlink(missing_ok=True)
+        place.rmdir()
 
 
 def left_over(target: Path) -> Path:
