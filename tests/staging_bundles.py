@@ -1,7 +1,6 @@
 """Bundles for the tests of staging: models to stage, and what a directory holds to the last bit."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from resolver.cli import main
@@ -14,7 +13,7 @@ def contents(root: Path) -> dict[str, tuple[str, int]]:
     """Name -> hash and mode of each file and folder; names in the order of the bytes."""
     found = {}
     for path in sorted(root.rglob("*")):
-        data = os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        data = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
         found[path.relative_to(root).as_posix()] = (hashlib.sha256(data).hexdigest(), path.lstat().st_mode)
     return found
 

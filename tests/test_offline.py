@@ -70,6 +70,13 @@ def test_scoring_and_validating_open_no_socket(machine: Machine) -> None:
         assert (done.returncode, "SOCKET" in done.stderr) == (0, False), done.stderr
 
 
+def test_staging_opens_no_socket_unless_it_is_asked_to(machine: Machine) -> None:
+    for arguments in (("./bert", "--to", "./staged", "--volume-size", "100KB"),
+                      ("--join", "./staged.volumes/receipt.json", "--to", "./joined")):  # fmt: skip
+        done = machine.python(RUN_RESOLVER, "stage", *arguments)
+        assert (done.returncode, "SOCKET" in done.stderr) == (0, False), done.stderr
+
+
 def test_a_socket_would_be_seen(machine: Machine) -> None:
     done = machine.python(GUARD + "import socket; socket.socket()")
     assert done.returncode == 99

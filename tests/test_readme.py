@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from command_runs import LLAMA_3_MOUNT, PROJECT, Machine, llama_3_8b, make_machine
+from model_factory import tiny_model
 
 README = PROJECT / "README.md"
 DOCUMENTS = (README, PROJECT / "docs" / "usage.md")
@@ -93,6 +94,7 @@ PREPARATIONS = {
         machine.inputs / LLAMA_3_MOUNT / "model-00003-of-00004.safetensors"
     ).unlink(),
     "notebook": lambda machine: write_notebook(machine.work),
+    "attach bert": lambda machine: tiny_model(machine.work / "bert", family="bert", classifier=True),
     "battles": lambda machine: shutil.copytree(PROJECT / "examples" / "battles", machine.work, dirs_exist_ok=True),
 }
 

@@ -26,7 +26,7 @@ OVERVIEW: Final = """\
 usage: resolver COMMAND [arguments]
 
 Say which model you mean; get the local directory that holds it, proof that it will load,
-or a message that says what is missing. Nothing here needs a network.
+or a message that says what is missing. Nothing here needs a network but `stage --online`.
 
 {commands}
 

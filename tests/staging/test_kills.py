@@ -83,7 +83,7 @@ def test_killed_at_any_step_the_next_run_ends_right(model, tmp_path, way) -> Non
     wanted = {each.name: contents(each) for each in (tmp_path / "whole").iterdir()}
     steps = int(done.stderr.rpartition("steps: ")[2])
     before = untouched(model)
-    chosen = random.Random(f"{SEED}-{way}")
+    chosen = random.Random(f"{SEED}-{way}")  # noqa: S311 - repeatable places, not secrets
     kills = -(-KILLS // len(WAYS))
     for number in range(kills):
         place = tmp_path / str(number)
@@ -104,7 +104,7 @@ def test_joining_that_is_killed_ends_right_the_next_time(model, tmp_path, number
     assert run(0, model, "--to", tmp_path / "new", "--volume-size", "10KB").returncode == 0
     arguments = ("--join", tmp_path / "new.volumes" / "receipt.json", "--to", tmp_path / "there" / "new")
     (tmp_path / "there").mkdir()
-    stop = random.Random(f"{SEED}-{number}").randint(20, 120)
+    stop = random.Random(f"{SEED}-{number}").randint(20, 120)  # noqa: S311 - as above
     assert run(stop, *arguments).returncode in (-signal.SIGKILL, 0)
     wanted = {"new": contents(tmp_path / "new")}
     expect_nothing_or_a_warning(tmp_path / "there", wanted)

@@ -10,7 +10,6 @@ from hub_factory import COMMIT
 from hub_server import HubServer
 from kaggle_server import KaggleServer
 from model_factory import model_dir
-
 from staging_bundles import PROJECT, contents, with_texts
 
 TOKEN, KAGGLE_TOKEN = "hf_" + "a1B2" * 8, "KGAT_" + "c3D4" * 8

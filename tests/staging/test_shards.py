@@ -141,9 +141,9 @@ def test_a_tensor_that_two_shards_hold_is_the_one_that_a_loader_keeps(tmp_path) 
     from safetensors import safe_open
 
     with safe_open(first, "np") as opened:
-        kept = {
-            name: ("F32", opened.get_tensor(name).shape, opened.get_tensor(name).tobytes()) for name in opened.keys()
-        }  # noqa: SIM118
+        names = list(opened.keys())
+        arrays = {name: opened.get_tensor(name) for name in names}
+    kept = {name: ("F32", array.shape, array.tobytes()) for name, array in arrays.items()}
     write_safetensors(first, {**kept, "lm_head.weight": ("F32", (64, 16), bytes(64 * 16 * 4))})
     assert second.is_file()
     assert stage(root, "--to", tmp_path / "new", "--shard-size", "1GB") == 0

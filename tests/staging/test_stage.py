@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hub_factory import COMMIT, HUB_ID, cached, downloaded
+from hub_factory import COMMIT, HUB_ID, cached
 from model_factory import adapter_dir, edit_json, model_dir, tiny_model
 from staging_bundles import CARD, contents, stage, untouched, with_texts
 

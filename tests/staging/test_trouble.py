@@ -149,9 +149,11 @@ def test_what_is_not_ours_beside_the_target_is_left_alone(model, tmp_path, capsy
 
 def test_a_mere_file_size_limit_is_told_and_the_next_run_goes_on(model, tmp_path) -> None:
     """EFBIG, as some file systems say it."""
-    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (11000, 11000)); " \
-           "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); " \
-           "from resolver.cli import main; sys.exit(main(sys.argv[1:]))"  # fmt: skip
+    code = (
+        "import resource, signal, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (11000, 11000)); "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "from resolver.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, "stage", str(model), "--to", str(tmp_path / "new")],
         capture_output=True, text=True, check=False, cwd=PROJECT,
@@ -166,11 +168,12 @@ def test_a_mere_file_size_limit_is_told_and_the_next_run_goes_on(model, tmp_path
 
 def in_namespace(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a shell script as root of a user and mount namespace of its own."""
-    if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-rm", "true"], check=False).returncode:
         pytest.skip("no user namespaces here")
     variables = {**os.environ, "PYTHONPATH": str(PROJECT), "PY": sys.executable}
     return subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, "sh", *map(str, arguments)],
+        [unshare, "-rm", "sh", "-c", script, "sh", *map(str, arguments)],
         capture_output=True, text=True, check=False, env=variables, timeout=120,
     )  # fmt: skip
 
