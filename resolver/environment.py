@@ -21,6 +21,7 @@ VARIABLES = (
     "TRANSFORMERS_OFFLINE",
     "SENTENCE_TRANSFORMERS_HOME",
     "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
     "KAGGLEHUB_CACHE",
     "KAGGLE_CACHE_MOUNT_FOLDER",
     "COLAB_CACHE_MOUNT_FOLDER",
@@ -188,6 +189,12 @@ class Environment(Record):
         """Whether TRANSFORMERS_OFFLINE asks for what HF_HUB_OFFLINE, by being set to something false, takes back."""
         first, second = self.get("HF_HUB_OFFLINE"), self.get("TRANSFORMERS_OFFLINE")
         return first is not None and first.upper() not in _TRUE and (second or "").upper() in _TRUE
+
+    @property
+    def state_home(self) -> Path:
+        """Where what we keep between two runs lies: XDG_STATE_HOME, or ~/.local/state, and our folder in it."""
+        base = self.get("XDG_STATE_HOME")
+        return (self.expand(base) if base else self.home / ".local" / "state") / "offline-resolver"
 
     def _xdg(self, name: str) -> Path:
         base = self.get("XDG_CACHE_HOME")

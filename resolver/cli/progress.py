@@ -33,6 +33,7 @@ class ReadingProgress:
         self._is_terminal = told is not None and told.isatty()
         self._write, self._clock = write, clock
         self._began: float | None = None
+        self._first = 0
         self._width = 0
 
     def __enter__(self) -> Self:
@@ -50,10 +51,10 @@ class ReadingProgress:
         """So many bytes of so many are read."""
         now = self._clock()
         if self._began is None:
-            self._began = now
-        if not self._is_terminal or now - self._began < QUIET_S or done == 0:
+            self._began, self._first = now, done
+        if not self._is_terminal or now - self._began < QUIET_S or done == self._first:
             return
-        rate = done / (now - self._began)
+        rate = (done - self._first) / (now - self._began)  # what an interrupted run had read costs no time
         text = (
             f"  reading {done / GIGA:.1f} of {total / GIGA:.1f} GB, {rate / GIGA:.2f} GB/s, {_left(done, total, rate)}"
         )
