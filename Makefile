@@ -43,6 +43,7 @@ types: $(STAMP) ## mypy --strict
 
 bench: $(STAMP) ## our figures beside the peers', as ratios of one run
 	$(RUN) benchmarks/bench_resolver.py
+	$(RUN) benchmarks/bench_integrity.py
 	$(RUN) benchmarks/bench_scoring.py
 
 docs: $(STAMP) ## write the pages of the rules and the report's schema from the code

@@ -26,6 +26,8 @@ FLAGS = {
     "notebook": COMMON | {"--metadata", "--fix", "--in-place"},
     "list": COMMON,
     "inspect": COMMON,
+    "lock": COMMON | {"--output", "--statement", "--force"},
+    "verify": COMMON | {"--only-size"},
     "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},
     "explain": COMMON,
     "rules": COMMON,

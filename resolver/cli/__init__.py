@@ -14,6 +14,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "notebook": ("notebook", "say what will fail when a notebook or script runs offline on Kaggle"),
     "list": ("list_models", "show every model on this machine"),
     "inspect": ("inspect_model", "show what a model's files say: architecture, parameters, dtypes, licence"),
+    "lock": ("lock", "write which bytes a model consists of"),
+    "verify": ("verify", "say whether every file is the one that was put on record"),
     "repair": ("repair", "make of a damaged index or a bare adapter a directory that loads"),
     "explain": ("explain", "print the page of a rule"),
     "rules": ("rules", "list all rules"),

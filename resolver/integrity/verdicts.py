@@ -138,7 +138,7 @@ def _verdict(name: str, facts: Facts, hashed: Mapping[str, Hashed] | None) -> Fi
         reason = "" if here is None else f"its link leads nowhere: {here.link.target if here.link else ''}"
         return FileVerdict(name, "missing", None, None, size, None, record.kind, record.where, reason, matters=matters)
     if here.content == "unread":
-        return FileVerdict(name, "not-checked", None, kind=record.kind, where=record.where, reason=_why_unread(here))
+        return FileVerdict(name, "not-checked", None, kind=record.kind, where=record.where, reason=why_unread(here))
     if record.size_bytes not in {None, here.size_bytes}:
         sizes = (str(record.size_bytes), str(here.size_bytes))
         return FileVerdict(name, "corrupt", here.size_bytes, "size", *sizes, record.kind, record.where)
@@ -186,7 +186,10 @@ def _by_hash(name: str, here: FileFacts, record: FileRecord, taken: Hashed | Non
     return FileVerdict(name, word, here.size_bytes, compared, expected, taken.text, record.kind, record.where)
 
 
-def _why_unread(here: FileFacts) -> str:
+def why_unread(here: FileFacts) -> str:
+    """Why a listing could not look into a file, in words."""
+    if here.link is not None and here.link.kind == "broken":
+        return f"its link leads nowhere: {here.link.target}"
     if here.link is not None and here.link.kind == "outside":
         return f"a link that leaves the directory is not followed: {here.link.target}"
     return "it could not be read" if here.errno is None else os.strerror(here.errno)

@@ -16,6 +16,8 @@ from resolver.secrets import mask
 from resolver.version import VERSION
 
 if TYPE_CHECKING:
+    from resolver.integrity.verdicts import Verification
+    from resolver.locking import Written
     from resolver.notebook.standing import Standing
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
@@ -35,6 +37,8 @@ def envelope(told: Told) -> Document:
         "repair": None if told.repair is None else repair(told.repair),
         "references": None if told.notebook is None else references(told.notebook),
         "fixed": None if told.fix is None else fixed(told.fix),
+        "lock": None if told.lock is None else lock(told.lock),
+        "verifications": _each(None if told.verifications is None else filter(None, told.verifications), verification),
     }
     document: Document = {
         "schema_version": 1,
@@ -165,6 +169,58 @@ def fixed(told: "Made") -> Document:
         "backups": [str(each) for each in told.backups],
         "changes": list(told.changes),
         "todo": list(told.todo),
+    }
+
+
+def lock(told: "Written") -> Document:
+    """What `lock` wrote; its files stand in the lock itself."""
+    return {
+        "path": str(told.path),
+        "statement": None if told.statement is None else str(told.statement),
+        "models": [
+            {
+                "reference": each.reference,
+                "path": each.path,
+                "source": {"kind": each.source.kind, "id": each.source.id, "revision": each.source.revision},
+                "files": len(each.files),
+                "size_bytes": each.size_bytes,
+                "tree_sha256": each.tree_sha256,
+                "config_sha256": each.config_sha256,
+                "licence": list(each.licence),
+                "parameters": each.parameters,
+                "requires": dict(each.requires),
+            }
+            for each in told.lock.models
+        ],
+    }
+
+
+def verification(told: "Verification") -> Document:
+    """What `verify` found of one directory."""
+    return {
+        "reference": told.reference,
+        "path": str(told.root),
+        "verdict": told.verdict,
+        "lock": told.lock,
+        "only_size": told.only_size,
+        "read_bytes": told.read_bytes,
+        "resumed_bytes": told.resumed_bytes,
+        "elapsed_ms": round(told.elapsed_s * 1000, 3),
+        "files": [
+            {
+                "name": each.name,
+                "verdict": each.verdict,
+                "size_bytes": each.size_bytes,
+                "compared": each.compared,
+                "expected": each.expected,
+                "actual": each.actual,
+                "record": each.kind,
+                "where": each.where,
+                "reason": each.reason,
+                "matters": each.matters,
+            }
+            for each in told.files
+        ],
     }
 
 

@@ -57,7 +57,7 @@ def file_missing(evidence: Evidence) -> Iterator[Finding]:
     """
     for model in evidence.described():
         groups: dict[Severity, list[str]] = {}
-        for name, severity in _absent(model, evidence).items():
+        for name, severity in absent_files(model, evidence).items():
             groups.setdefault(severity, []).append(name)
         for severity, names in groups.items():
             yield _missing(model, sorted(names), severity)
@@ -82,7 +82,7 @@ def _missing(model: ModelDescription, names: list[str], severity: Severity) -> F
     )
 
 
-def _absent(model: ModelDescription, evidence: Evidence) -> dict[str, Severity]:
+def absent_files(model: ModelDescription, evidence: Evidence) -> dict[str, Severity]:
     """What a loader would open, is on record and is not here, with how grave that is."""
     if model.on_record is None or model.on_record.listing is None or not model.files.complete:
         return {}
