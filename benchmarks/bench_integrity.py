@@ -1,8 +1,8 @@
 """`resolver verify` beside two parallel `sha256sum`, on the same files in one interleaved run.
 
 The files are made on the spot, of random bytes that are really written, so that no hole and no compression helps; they
-lie in the page cache, because a disk would be slower than both. `lock` is told too; it does the same work. The
-`sha256sum` of many systems does not use the processor's own instructions for it; `openssl dgst` does, where it is there.
+lie in the page cache, because a disk would be slower than both. `lock` is told too; it does the same work. Many
+a `sha256sum` does not use the processor's own instructions for it; `openssl dgst`, where it is there, does.
 """
 
 import argparse
