@@ -183,9 +183,9 @@ def _place(taken: _Taken, target: Path) -> tuple[str, str | None]:
     if identity.source != "path":
         return taken.text, None
     inside = relative(taken.root, target.parent)
-    if inside == ".":
-        return "./", inside
-    return (inside if inside.startswith("../") or inside == ".." else f"./{inside}"), inside
+    if inside in {".", ".."}:
+        return f"{inside}/", inside
+    return (inside if inside.startswith("../") else f"./{inside}"), inside
 
 
 def relative(place: Path, folder: Path) -> str:

@@ -18,6 +18,7 @@ from resolver.inspection.files import WHOLE, Listing, list_files
 from resolver.inspection.lock import Lock, LockedModel, LockFault, read_lock
 from resolver.inspection.locked import recorded_by
 from resolver.inspection.safetensors import Header, read_header
+from resolver.inspection.tokenizer import VOCABULARY_FILES
 from resolver.integrity.lock import header_sha256
 from resolver.integrity.verdicts import Facts
 from resolver.record import Record, field
@@ -146,13 +147,14 @@ def _facts_of(model: LockedModel, lock: Path, root: Path) -> Facts:
     own = {name for name in files.files if name.endswith(lock.name) and os.path.realpath(files.path(name)) ==
            os.path.realpath(lock)}  # fmt: skip
     files = files.replaced(files={name: each for name, each in files.files.items() if name not in own})
-    return Facts(files, recorded_by(model, str(lock)), vouched=True, headers=_headers(model, files))
+    record = recorded_by(model, str(lock))
+    return Facts(files, record, vouched=True, headers=_headers(record, files))
 
 
-def _headers(model: LockedModel, files: Listing) -> dict[str, tuple[str, str]]:
+def _headers(record: RecordedFiles, files: Listing) -> dict[str, tuple[str, str]]:
     """Safetensors file -> the digest of its header as locked, and as it is now ("" where there is none)."""
     found: dict[str, tuple[str, str]] = {}
-    for name, each in model.files.items():
+    for name, each in record.files.items():
         here = files.get(name)
         if each.header_sha256 is not None and here is not None and here.content != "unread":
             found[name] = (each.header_sha256, _header_now(files.path(name)))
@@ -179,12 +181,27 @@ def _of_model(text: str, search: Search) -> Subject | Report:
     if record.lock is not None:  # what else was published and is not here is nobody's loss: the lock is the list
         here = {name: each for name, each in record.files.items() if each.kind == "lock" or name in files.files}
         record = record.replaced(files=here)
-    evidence = Evidence(description, Intent(), search.host)
-    needed = {name for name, severity in absent_files(description, evidence).items() if severity != "info"}
     facts = Facts(
-        files, record, record.lock is not None, frozenset(needed), description.opened(), sound=_sound(description)
+        files,
+        record,
+        record.lock is not None,
+        needed=_needed(description, search.host),
+        opened=description.opened(),
+        headers=_headers(record, files),
+        sound=_sound(description),
     )
     return Subject(chosen.identity, part.root, facts, record.lock, description, chosen.trail)
+
+
+def _needed(description: ModelDescription, host: Host) -> frozenset[str]:
+    """The absent files without which a loader fails or does otherwise; what else is absent was left out on purpose."""
+    evidence = Evidence(description, Intent(), host)
+    needed = {name for name, severity in absent_files(description, evidence).items() if severity != "info"}
+    recorded = description.on_record.files if description.on_record is not None else {}
+    if description.tokenizer is not None and description.tokenizer.source is None:
+        listed = [name for name in VOCABULARY_FILES if name in recorded and description.files.get(name) is None]
+        needed.update(listed[:1])
+    return frozenset(needed)
 
 
 def _sound(description: ModelDescription) -> frozenset[str]:

@@ -43,6 +43,7 @@ class FileRecord(Record):
         written_since: the file is newer than its record, or was never recorded as downloaded: an edit as likely as
             damage. False in a cache, where nobody is meant to write.
         kind: what says so.
+        header_sha256: of a safetensors file in a lock: see `LockedFile`.
     """
 
     size_bytes: int | None
@@ -51,6 +52,7 @@ class FileRecord(Record):
     where: str
     written_since: bool = False
     kind: Kind = "tree"
+    header_sha256: str | None = None
 
 
 class RecordedFiles(Record):

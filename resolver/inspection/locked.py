@@ -15,7 +15,8 @@ def recorded_by(model: LockedModel, lock: str) -> RecordedFiles:
         lock: the lock, absolute.
     """
     files = {
-        name: FileRecord(each.size_bytes, each.sha256, None, lock, kind="lock") for name, each in model.files.items()
+        name: FileRecord(each.size_bytes, each.sha256, None, lock, kind="lock", header_sha256=each.header_sha256)
+        for name, each in model.files.items()
     }
     commit = model.source.revision if model.source.kind == "hub" else None
     return RecordedFiles(files, lock, commit, lock=lock, source=model.source)

@@ -156,7 +156,7 @@ def _unrecorded(name: str, here: FileFacts | None, facts: Facts) -> FileVerdict:
         return FileVerdict(name, "consistent", size, "size", kind="header", reason=reason)
     if facts.record.listing is not None and name not in facts.opened:
         return FileVerdict(name, "extra", size, reason="the list of the files does not know it", matters=False)
-    return FileVerdict(name, "unverifiable", size, reason="nothing is on record of it")
+    return FileVerdict(name, "unverifiable", size, reason=facts.record.unreadable or "nothing is on record of it")
 
 
 def _by_size(name: str, here: FileFacts, record: FileRecord, facts: Facts) -> FileVerdict:

@@ -201,6 +201,8 @@ def integrity_unproven(evidence: Evidence) -> Iterator[Finding]:
         lacking = [
             name for name in opened if hash_of(records(model).get(name)) is None and not told_elsewhere(model, name)
         ]
+        if model.on_record is not None and model.on_record.lock is not None:
+            continue  # what a lock does not know, I904 tells
         asked = evidence.observed is not None and evidence.observed.contents is not None
         if lacking and (len(lacking) < len(opened) or asked):
             yield _unproven(model, lacking, len(opened))

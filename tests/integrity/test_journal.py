@@ -51,9 +51,9 @@ def test_a_run_that_ended_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_interrupted_leaves_it(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), Journal(tmp_path / "runs", SUBJECT, clock=lambda: 1000.0) as journal:
-        journal.note_finished(KEY, "sha256", "cd" * 32)
-        raise KeyboardInterrupt
+    journal = Journal(tmp_path / "runs", SUBJECT, clock=lambda: 1000.0)
+    journal.note_finished(KEY, "sha256", "cd" * 32)
+    journal.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert read(tmp_path / "runs").finished(KEY, "sha256") == "cd" * 32
 
 
