@@ -28,7 +28,10 @@ demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score
 test: $(STAMP) ## all tests
 	$(RUN) -m pytest
 
-test-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
+test-kill: $(STAMP) ## kill -9 at 50 random points: what goes on, goes on; nothing is half
+	KILLS=50 $(RUN) -m pytest $$(grep -rl --include='test_*.py' KILLS tests)
+
+matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
 	@$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
@@ -43,6 +46,7 @@ types: $(STAMP) ## mypy --strict
 
 bench: $(STAMP) ## our figures beside the peers', as ratios of one run
 	$(RUN) benchmarks/bench_resolver.py
+	$(RUN) benchmarks/bench_integrity.py
 	$(RUN) benchmarks/bench_scoring.py
 
 docs: $(STAMP) ## write the pages of the rules and the report's schema from the code

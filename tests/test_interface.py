@@ -26,6 +26,8 @@ FLAGS = {
     "notebook": COMMON | {"--metadata", "--fix", "--in-place"},
     "list": COMMON,
     "inspect": COMMON,
+    "lock": COMMON | {"--output", "--statement", "--force"},
+    "verify": COMMON | {"--only-size"},
     "stage": COMMON
     | {
         "--to",
@@ -39,6 +41,7 @@ FLAGS = {
         "--join",
     },
     "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},
+    "access": COMMON | {"--site", "--timeout"},
     "explain": COMMON,
     "rules": COMMON,
     "doctor": COMMON,
