@@ -28,9 +28,6 @@ demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score
 test: $(STAMP) ## all tests
 	$(RUN) -m pytest
 
-test-kill: $(STAMP) ## kill -9 at 50 random points: what goes on, goes on; nothing is half
-	KILLS=50 $(RUN) -m pytest $$(grep -rl --include='test_*.py' KILLS tests)
-
 matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
 	@$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
@@ -65,8 +62,8 @@ matrix: $(STAMP) ## every family x every damage: our verdict beside what the lib
 mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
 	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py
 
-kill: $(STAMP) ## whatever writes, killed at fifty steps drawn from a seed: nothing is half, and the next run ends right
-	KILLS=50 $(RUN) -m pytest $$(grep -rl KILLS tests)
+kill: $(STAMP) ## kill -9 at 50 random points: what goes on, goes on; nothing is half
+	KILLS=50 $(RUN) -m pytest $$(grep -rl --include='test_*.py' KILLS tests)
 
 constraints: $(STAMP) ## write constraints.txt from what is installed
 	{ sed -n '/^#/p' constraints.txt; $(RUN) -m pip freeze --exclude-editable | sed 's/+.*//'; } > constraints.new
