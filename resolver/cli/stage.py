@@ -26,7 +26,7 @@ from resolver.staging.stage import stage
 from resolver.staging.values import Request, Staged, StagedModel
 from resolver.staging.volumes import split, volumes_of
 from resolver.staging.wheels import CannotSatisfy, WheelRequest
-from resolver.staging.workplace import BUNDLE, begin, left_over
+from resolver.staging.workplace import BUNDLE, begin, left_over, tidy_after_fetching
 from resolver.writing import CannotMake, TargetTaken
 
 DESCRIPTION: Final = """\
@@ -175,7 +175,11 @@ def _one(session: Session, target: Path, text: str, progress: ReadingProgress) -
         from resolver.online.fetch import fetched
 
         place = begin(target, BUNDLE, _command(session))
-        arrived = fetched(named, place, environment, progress)
+        try:
+            arrived = fetched(named, place, environment, progress)
+        except BaseException:
+            tidy_after_fetching(place)
+            raise
         if arrived is not None:
             named, source = str(arrived.root), arrived.source
     try:

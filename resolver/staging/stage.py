@@ -18,7 +18,7 @@ from resolver.staging.values import Request, Staged
 from resolver.staging.wheels import add_wheels, notes_of
 from resolver.staging.work import Meter, NewShard, Work, work_of
 from resolver.staging.workplace import BUNDLE, Entry, Workplace, cannot_write, discard
-from resolver.writing import CannotMake, cloned
+from resolver.writing import CannotMake, TargetTaken, cloned
 
 
 def stage(request: Request, progress: Progress | None = None) -> Staged:
@@ -30,6 +30,7 @@ def stage(request: Request, progress: Progress | None = None) -> Staged:
         CannotMake: it cannot be written; what is finished is kept beside the target.
     """
     work = work_of(plan_models(request.models), request.shard_bytes, link=request.link)
+    _refuse_inside(request)
     notes = tuple(_notes(request, work))
     try:
         if os.path.lexists(request.target):
@@ -40,6 +41,15 @@ def stage(request: Request, progress: Progress | None = None) -> Staged:
             return _make(request, work, place, progress).replaced(notes=notes)
     except OSError as error:
         raise cannot_write(error, request.target) from error
+
+
+def _refuse_inside(request: Request) -> None:
+    """Refuse a target that lies in a source: nothing is written there."""
+    place = Path(os.path.realpath(request.target))
+    for each in request.models:
+        root = Path(os.path.realpath(each.description.asked))
+        if not each.ours and place.is_relative_to(root):
+            raise TargetTaken(f"{request.target} lies in {root}, which is only read; name a directory elsewhere")
 
 
 def _notes(request: Request, work: Work) -> Iterator[str]:

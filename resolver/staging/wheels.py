@@ -80,7 +80,9 @@ def add_wheels(request: WheelRequest, folder: Path) -> tuple[str, ...]:
         each.chmod(FILE_MODE)
     write_text(folder / LIST, _head(request) + "".join(_listed(folder)))
     with tempfile.TemporaryDirectory() as nowhere:
-        dry = ("--dry-run", "--ignore-installed", "--target", nowhere, "--no-index", "--find-links", str(folder))
+        dry = ["--dry-run", "--ignore-installed", "--target", nowhere, "--no-index", "--find-links", str(folder)]
+        # `pip install` asks a wheel whether it takes the Python that runs, whatever it is told; `download` asked right.
+        dry += [] if request.python is None else ["--ignore-requires-python"]
         _pip(request, "install", *dry, *request.flags(), "--require-hashes", "--requirement", str(folder / LIST))
     return wheels_in(folder)
 

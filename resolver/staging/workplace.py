@@ -155,6 +155,13 @@ def discard(target: Path) -> None:
         remove(place)
 
 
+def tidy_after_fetching(place: Path) -> None:
+    """After a download that was refused: where no file arrived, and none was finished before, nothing is kept."""
+    arrived = any(each.is_file() for area in (place / "download").glob("*/") for each in area.rglob("*"))
+    if not arrived and not (place / JOURNAL).exists():
+        remove(place)
+
+
 def remove(place: Path) -> None:
     """Remove an unfinished directory, its marker last: whatever a kill leaves of it still says what it is."""
     with contextlib.suppress(OSError):

@@ -94,6 +94,7 @@ def test_a_listing_with_a_hostile_name_is_refused_before_anything_is_fetched(hub
     done = stage(tmp_path / "home", hub, "org/tiny", "--online", "--to", tmp_path / "new")
     assert done.returncode == 1
     assert hub.asked("/resolve/") == []
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]
     assert [each.name for each in tmp_path.rglob("x*") if "home" not in each.parts] == []
 
 
@@ -140,6 +141,27 @@ def test_a_model_of_kaggle_is_staged_at_the_version_that_was_the_newest(model, t
     lock = json.loads((tmp_path / "new" / "resolver.lock").read_text())["models"][0]
     assert lock["source"] == {"kind": "kaggle", "id": HANDLE, "revision": "3"}
     assert (tmp_path / "new" / "config.json").read_bytes() == (model / "config.json").read_bytes()
+
+
+def test_weights_are_divided_on_the_way_and_what_was_fetched_is_gone_afterwards(hub, tmp_path) -> None:
+    flags = ("--online", "--shard-size", "8KB", "--volume-size", "20KB")
+    done = stage(tmp_path / "home", hub, "org/tiny", *flags, "--to", tmp_path / "new")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((tmp_path / "new").glob("*.safetensors"))) == 5
+    assert {each.name for each in tmp_path.iterdir()} == {"home", "new", "new.volumes"}
+
+
+def test_without_the_extra_it_says_what_to_install(hub, tmp_path) -> None:
+    (tmp_path / "home").mkdir()
+    code = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); from resolver.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["stage", "org/tiny", "--online", "--to", str(tmp_path / "new")]
+    command = [sys.executable, "-S", "-E", "-c", code, str(PROJECT), *arguments]
+    done = subprocess.run(command, env=hub.variables(), capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert "pip install 'offline-resolver[online]'" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]
 
 
 def test_without_online_nothing_is_asked_of_anybody(hub, tmp_path) -> None:

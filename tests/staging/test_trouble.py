@@ -147,6 +147,15 @@ def test_what_is_not_ours_beside_the_target_is_left_alone(model, tmp_path, capsy
     assert (tmp_path / "new.incomplete" / "mine").read_text() == "mine"
 
 
+def test_a_target_inside_the_source_is_refused(model, capsys) -> None:
+    before = untouched(model)
+    for target in (model / "new", model / "onnx" / "new"):
+        assert stage(model, "--to", target) == 2
+        assert "which is only read" in capsys.readouterr().err
+    assert stage(model, "--to", model) == 2
+    assert untouched(model) == before
+
+
 def test_a_mere_file_size_limit_is_told_and_the_next_run_goes_on(model, tmp_path) -> None:
     """EFBIG, as some file systems say it."""
     code = (
