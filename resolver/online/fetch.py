@@ -4,6 +4,7 @@ The client libraries do it, in a child process: what they print goes nowhere, an
 directory stays when the run ends early; the same command goes on with the same commit, and takes finished files over.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -63,7 +64,8 @@ def fetched(text: str, place: Path, environment: Environment, progress: Progress
     asked = _asked(text)
     if asked is None:
         return None
-    area = place / "download" / safe(f"{asked['kind']}-{asked['name']}-{asked['revision'] or 'newest'}")
+    told_apart = hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()[:12]  # a-b/c is not a/b-c
+    area = place / "download" / f"{safe(asked['name'])}-{told_apart}"
     area.mkdir(parents=True, exist_ok=True)
     pinned = area.with_name(f"{area.name}.{PINNED}")
     revision = _pinned(pinned) or asked["revision"]
@@ -117,8 +119,8 @@ def _converse(
 ) -> dict[str, Any]:
     if child.stdin is None or child.stdout is None:
         raise CannotMake("the process that fetches cannot be spoken to")
-    child.stdin.write(json.dumps(request).encode())
-    child.stdin.close()
+    child.stdin.write(json.dumps(request).encode() + b"\n")
+    child.stdin.flush()  # it stays open: when this process is gone, it ends, and so does the child
     os.set_blocking(child.stdout.fileno(), False)
     area, total, said = Path(request["area"]), 0, b""
     while True:

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,8 @@ PAGE: Final = 100
 
 def serve() -> None:
     """Read a request, carry it out, write one line of JSON that says how it ended."""
-    request = json.loads(sys.stdin.buffer.read())
+    request = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_its_parent, daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # what a client prints is not for our reader
@@ -44,6 +46,12 @@ def serve() -> None:
         told = {"fault": _said(error)}
     tell(told)
     _leave()
+
+
+def _end_with_its_parent() -> None:
+    """Wait until nobody is there any more to hear how it ended."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 def _leave() -> NoReturn:

@@ -123,7 +123,12 @@ def plan_models(models: Iterable[ToStage]) -> tuple[PlannedModel, ...]:
     chosen = tuple(models)
     _refuse_doubles(chosen)
     folders = [""] if len(chosen) == 1 else [f"{name}/" for name in _folders(chosen)]
-    return tuple(_planned(each, folder) for each, folder in zip(chosen, folders, strict=True))
+    planned = tuple(_planned(each, folder) for each, folder in zip(chosen, folders, strict=True))
+    names = [each.reference for each in planned]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:  # the lock could not tell them apart, and neither could who asks for that name
+        raise SourceFault(f"two of the models would be called {twice}: stage them into directories of their own")
+    return planned
 
 
 def _refuse_doubles(models: tuple[ToStage, ...]) -> None:

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from hub_factory import COMMIT
 from hub_server import HubServer
 from kaggle_server import KaggleServer
+from local_server import Fault
 from model_factory import model_dir
 from staging_bundles import PROJECT, contents, with_texts
 
@@ -149,6 +151,25 @@ def test_weights_are_divided_on_the_way_and_what_was_fetched_is_gone_afterwards(
     assert (done.returncode, done.stderr) == (0, "")
     assert len(list((tmp_path / "new").glob("*.safetensors"))) == 5
     assert {each.name for each in tmp_path.iterdir()} == {"home", "new", "new.volumes"}
+
+
+def test_the_child_that_fetches_does_not_outlive_its_parent(hub, tmp_path) -> None:
+    hub.faults.append(Fault("/resolve/", delay_s=30))
+    (tmp_path / "home").mkdir()
+    variables = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT), **hub.variables()}
+    command = [sys.executable, "-m", "resolver", "stage", "org/tiny", "--online", "--to", str(tmp_path / "new")]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 30
+        while not hub.asked("/resolve/") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.kill()
+    assert len(children) == 1
+    while Path(f"/proc/{children[0]}/stat").exists() and time.monotonic() < deadline:
+        if Path(f"/proc/{children[0]}/stat").read_text().split()[2] == "Z":
+            break
+        time.sleep(0.05)
+    assert time.monotonic() < deadline
 
 
 def test_without_the_extra_it_says_what_to_install(hub, tmp_path) -> None:

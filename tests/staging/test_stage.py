@@ -125,6 +125,25 @@ def test_several_models_have_a_folder_each_and_one_lock(model, tmp_path) -> None
     assert main(["check", str(tmp_path / "new" / "a-model")]) == 0
 
 
+def test_two_revisions_of_one_model_are_refused_together(model, tmp_path, monkeypatch, capsys) -> None:
+    cached(tmp_path / "hub", model)
+    cached(tmp_path / "hub", model, commit="f" * 40)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert stage(f"{HUB_ID}@{COMMIT}", f"{HUB_ID}@{'f' * 40}", "--to", tmp_path / "new") == 1
+    assert f"would be called {HUB_ID}" in capsys.readouterr().err
+
+
+def test_the_bundles_own_lock_verifies_it(model, tmp_path, capsys) -> None:
+    for name, models in (("one", [model]), ("two", [model, adapter_dir(tmp_path / "lora")])):
+        stage(*models, "--to", tmp_path / name)
+        assert main(["verify", str(tmp_path / name / "resolver.lock")]) == 0
+    path = tmp_path / "one" / "LICENSE"
+    path.write_bytes(path.read_bytes().replace(b"2.0", b"3.0"))
+    capsys.readouterr()
+    assert main(["verify", str(tmp_path / "one" / "resolver.lock")]) == 1
+    assert "LICENSE" in capsys.readouterr().out
+
+
 def test_one_model_twice_is_refused(model, tmp_path, capsys) -> None:
     assert stage(model, f"{model}/", "--to", tmp_path / "new") == 1
     assert "are one model" in capsys.readouterr().err
