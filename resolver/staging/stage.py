@@ -15,7 +15,7 @@ from resolver.staging.shards import content
 from resolver.staging.texts import lock_of, told_by
 from resolver.staging.unchanged import refuse_changed, staged, unchanged
 from resolver.staging.values import Request, Staged
-from resolver.staging.wheels import add_wheels, notes_of
+from resolver.staging.wheels import add_wheels
 from resolver.staging.work import Meter, NewShard, Work, work_of
 from resolver.staging.workplace import BUNDLE, Entry, Workplace, cannot_write, discard
 from resolver.writing import CannotMake, TargetTaken, cloned
@@ -31,7 +31,7 @@ def stage(request: Request, progress: Progress | None = None) -> Staged:
     """
     work = work_of(plan_models(request.models), request.shard_bytes, link=request.link)
     _refuse_inside(request)
-    notes = tuple(_notes(request, work))
+    notes = tuple(_notes(work))
     try:
         if os.path.lexists(request.target):
             same = unchanged(request, work, progress).replaced(notes=notes)
@@ -52,7 +52,7 @@ def _refuse_inside(request: Request) -> None:
             raise TargetTaken(f"{request.target} lies in {root}, which is only read; name a directory elsewhere")
 
 
-def _notes(request: Request, work: Work) -> Iterator[str]:
+def _notes(work: Work) -> Iterator[str]:
     """What somebody should know who uses the bundle."""
     names = {planned.reference for planned in work.models}
     for planned in work.models:
@@ -61,7 +61,6 @@ def _notes(request: Request, work: Work) -> Iterator[str]:
         base = None if adapter is None else adapter.base_model_name_or_path
         if base is not None and base not in names:
             yield f"{planned.reference}: it is an adapter, and its base {base} is not in this bundle under that name"
-    yield from () if request.wheels is None else notes_of(request.wheels)
 
 
 def _make(request: Request, work: Work, place: Workplace, progress: Progress | None) -> Staged:

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from resolver.record import Record
+from resolver.rules.words import some
 from resolver.secrets import mask
+from resolver.staging.markers import missing_there
 from resolver.staging.own_wheel import own_wheel
 from resolver.staging.platforms import expanded
 from resolver.staging.workplace import FILE_MODE, write_text
@@ -26,6 +28,7 @@ WHEEL: Final = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-[^-]+)?-[^-]+-[^
 LISTED: Final = re.compile(r"(?P<name>[^=\s]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
 CONFLICT: Final = "The conflict is caused by:"
 PIP: Final = ("-P", "-m", "pip", "--disable-pip-version-check", "--no-input")  # -P: not the directory one stands in
+ROUNDS: Final = 10
 MAX_SAID: Final = 2_000
 MAX_LIST: Final = 1 << 20
 
@@ -76,6 +79,8 @@ def add_wheels(request: WheelRequest, folder: Path) -> tuple[str, ...]:
         own = own_wheel(Path(aside))
         wanted = ["--requirement", str(request.requirements), str(own)]
         _pip(request, "download", "--dest", str(folder), *request.flags(), *wanted)
+        for more in _rounds(request, folder):
+            _pip(request, "download", "--dest", str(folder), *request.flags(), *wanted, *more)
     for each in folder.iterdir():
         each.chmod(FILE_MODE)
     write_text(folder / LIST, _head(request) + "".join(_listed(folder)))
@@ -85,6 +90,23 @@ def add_wheels(request: WheelRequest, folder: Path) -> tuple[str, ...]:
         dry += [] if request.python is None else ["--ignore-requires-python"]
         _pip(request, "install", *dry, *request.flags(), "--require-hashes", "--requirement", str(folder / LIST))
     return wheels_in(folder)
+
+
+def _rounds(request: WheelRequest, folder: Path) -> Iterator[list[str]]:
+    """What the other machine needs besides, round by round: what is added may need more."""
+    if request.python is None and request.platform is None:
+        return
+    asked = list(_asked(request.requirements))
+    more: list[str] = []
+    for _ in range(ROUNDS):
+        missing = [each for each in missing_there(folder, request.python, request.platform, asked) if each not in more]
+        if not missing:
+            break
+        more += missing
+        yield more
+    lacking = missing_there(folder, request.python, request.platform, asked)
+    if lacking:
+        raise CannotSatisfy(f"{request.machine} needs {some(lacking)} besides, which no wheel here meets")
 
 
 def wheels_in(folder: Path) -> tuple[str, ...]:
@@ -102,15 +124,6 @@ def wheels_fault(request: WheelRequest, folder: Path) -> str | None:
     if not text.startswith(_head(request)) or text != _head(request) + "".join(_listed(folder)):
         return f"{folder.name}/{LIST}"
     return None
-
-
-def notes_of(request: WheelRequest) -> tuple[str, ...]:
-    """What pip cannot know of another machine."""
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if request.python is None or request.python == here or request.python.startswith(f"{here}."):
-        return ()
-    asked = f"Python {here}, which ran it, not for {request.python}"
-    return (f"pip judged conditions such as python_version < '3.12' for {asked}: a package may be missing for it",)
 
 
 def _head(request: WheelRequest) -> str:

@@ -54,6 +54,18 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheel(folder, "lib_two", "2.5")
     wheel(folder, "lib_two", "1.5")
     wheel(folder, "native", "3.0", tag="cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64")
+    later, windows = 'python_version >= "3.13"', 'sys_platform == "win32"'
+    extra = f'only-extra; extra == "more" and {windows}'
+    wheel(
+        folder,
+        "fickle",
+        "1.0",
+        (f"only-new>=1; {later}", f"only-win; {windows}", extra, "absent-old; python_version < '3.11'"),
+    )
+    wheel(folder, "broken", "1.0", (f"nowhere; {later}",))
+    wheel(folder, "only_new", "1.0", ("lib-two",))
+    wheel(folder, "only_win", "1.0")
+    wheel(folder, "only_extra", "1.0")
     wheel(folder, "tooold", "1.0", ("lib-two<2",))
     return folder
 
@@ -126,6 +138,20 @@ def test_another_machine_is_resolved_for_by_its_tags_expanded_downwards(model, i
                "--require-hashes", "-r",
                wheels / "requirements.txt")  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_what_only_the_other_machine_needs_is_there_too(model, index, tmp_path) -> None:
+    """pip judges conditions for the Python that runs it; torch needs setuptools from 3.12 on, for one."""
+    flags = ("--python", "3.13", "--platform", "win_amd64")
+    done = stage(index, model, "--to", tmp_path / "new", "--wheels", requirements(tmp_path, "fickle[more]"), *flags)
+    assert done.returncode == 0, done.stderr
+    names = {each.name.partition("-")[0] for each in (tmp_path / "new" / "wheels").glob("*.whl")}
+    assert {"only_new", "lib_two", "only_win", "only_extra"} < names
+    assert "absent_old" not in names
+    asked = requirements(tmp_path, "broken")
+    done = stage(index, model, "--to", tmp_path / "other", "--wheels", asked, *flags)
+    assert done.returncode == 1
+    assert "No matching distribution found for nowhere" in done.stderr
 
 
 def test_the_list_carries_hashes_and_two_stages_are_equal(model, index, tmp_path) -> None:
