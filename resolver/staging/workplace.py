@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,11 +58,11 @@ class Workplace:
         finished: name in the payload -> what the journal says of it.
     """
 
-    def __init__(self, target: Path, place: Path, finished: Mapping[str, Entry]) -> None:
+    def __init__(self, target: Path, place: Path) -> None:
         """See `open`, which makes the directory."""
         self.target, self.place = target, place
         self.payload = place / PAYLOAD
-        self.finished = dict(finished)
+        self.finished: dict[str, Entry] = {}
         self._noting = threading.Lock()  # two threads read, and each finishes files
 
     @classmethod
@@ -79,14 +79,17 @@ class Workplace:
             TargetTaken: the target exists, its parent does not, nothing can be written there, another process is at
                 work there, or what lies there is not ours.
         """
-        if os.path.lexists(target):
-            raise TargetTaken(f"{target} exists; name a directory that does not")
-        place = begin(target, what, command)
+        place = _make(target)
         with _alone(place):
-            (place / PAYLOAD).mkdir(exist_ok=True)
-            (place / PAYLOAD).chmod(FOLDER_MODE)
-            here = cls(target, place, _read_journal(place / JOURNAL))
+            if os.path.lexists(target):  # made by another process, up to a moment ago
+                remove(place)
+                raise TargetTaken(f"{target} exists by now; run the command again to see whether it is the same")
+            here = cls(target, place)
             try:
+                _mark(place, TEXT.format(target=target, what=what, command=command, place=place))
+                here.finished = _read_journal(place / JOURNAL)
+                here.payload.mkdir(exist_ok=True)
+                here.payload.chmod(FOLDER_MODE)
                 yield here
             except BaseException:
                 here.tidy()
@@ -114,8 +117,12 @@ class Workplace:
         write_bytes(self.path(name), data)
 
     def tidy(self) -> None:
-        """After a run that ended early: where nothing is finished, nothing is kept."""
-        if not self.finished and not any(each.is_dir() and each != self.payload for each in self.place.iterdir()):
+        """After a run that ended early: where nothing is finished, by this run or another, nothing is kept."""
+        if (
+            not self.finished
+            and not (self.place / JOURNAL).exists()
+            and not any(each.is_dir() and each != self.payload for each in self.place.iterdir())
+        ):
             remove(self.place)
 
     def finish(self, names: frozenset[str]) -> None:
@@ -135,17 +142,23 @@ class Workplace:
 
 
 def begin(target: Path, what: str, command: str) -> Path:
-    """Make the directory in which a target is made, with its marker; as `Workplace.open` where it is there already.
+    """Make the directory in which a target will be made, with its marker, for what is done before; nobody is kept out.
 
     Raises:
         TargetTaken: as `Workplace.open`.
     """
     place = _make(target)
-    marker = place / MARKER
-    beside = place / f"{MARKER}.new" if marker.exists() else marker
-    write_text(beside, TEXT.format(target=target, what=what, command=command, place=place))
-    beside.replace(marker)  # once it is there, there is no moment without it
+    if not (place / MARKER).exists():
+        _mark(place, TEXT.format(target=target, what=what, command=command, place=place))
     return place
+
+
+def _mark(place: Path, text: str) -> None:
+    """Write the marker; once it is there, there is no moment without it."""
+    marker = place / MARKER
+    beside = place / f"{MARKER}.{os.getpid()}" if marker.exists() else marker
+    write_text(beside, text)
+    beside.replace(marker)
 
 
 def discard(target: Path) -> None:
@@ -200,7 +213,11 @@ def _is_ours(place: Path) -> bool:
 @contextlib.contextmanager
 def _alone(place: Path) -> Iterator[None]:
     """Refuse a second process; the system forgets the lock of one that is killed."""
-    handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    ended = TargetTaken(f"another process was at work in {place} and has just ended; run the command again")
+    try:
+        handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise ended from error
     try:
         try:
             import fcntl  # noqa: PLC0415 - not on every system
@@ -210,6 +227,8 @@ def _alone(place: Path) -> Iterator[None]:
             raise TargetTaken(f"another process is at work in {place}") from error
         except (ImportError, OSError):  # a file system without locks: then nobody watches
             pass
+        if not place.exists() or not os.path.samestat(os.fstat(handle), place.stat()):
+            raise ended
         yield
     finally:
         os.close(handle)

@@ -136,7 +136,7 @@ def test_stopped_at_some_moment_it_says_how_to_go_on_and_does(tmp_path, how, aft
     if how == signal.SIGINT and process.returncode == 130:
         assert "interrupted" in said
         assert ("run the same command again to go on" in said) == kept.exists()
-    if kept.exists():
+    if kept.exists() and any(kept.iterdir()):  # an empty one says it by its name
         text = (kept / "INCOMPLETE.txt").read_text()
         assert "This directory is incomplete" in text
         assert str(tmp_path / "new") in text
