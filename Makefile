@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz constraints clean
+.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz kill constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,7 +28,7 @@ demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score
 test: $(STAMP) ## all tests
 	$(RUN) -m pytest
 
-test-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
+matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
 	@$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
@@ -43,6 +43,7 @@ types: $(STAMP) ## mypy --strict
 
 bench: $(STAMP) ## our figures beside the peers', as ratios of one run
 	$(RUN) benchmarks/bench_resolver.py
+	$(RUN) benchmarks/bench_integrity.py
 	$(RUN) benchmarks/bench_scoring.py
 
 docs: $(STAMP) ## write the pages of the rules and the report's schema from the code
@@ -60,6 +61,9 @@ matrix: $(STAMP) ## every family x every damage: our verdict beside what the lib
 
 mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
 	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py
+
+kill: $(STAMP) ## kill -9 at 50 random points: what goes on, goes on; nothing is half
+	KILLS=50 $(RUN) -m pytest $$(grep -rl --include='test_*.py' KILLS tests)
 
 constraints: $(STAMP) ## write constraints.txt from what is installed
 	{ sed -n '/^#/p' constraints.txt; $(RUN) -m pip freeze --exclude-editable | sed 's/+.*//'; } > constraints.new

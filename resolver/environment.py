@@ -21,6 +21,7 @@ VARIABLES = (
     "TRANSFORMERS_OFFLINE",
     "SENTENCE_TRANSFORMERS_HOME",
     "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
     "KAGGLEHUB_CACHE",
     "KAGGLE_CACHE_MOUNT_FOLDER",
     "COLAB_CACHE_MOUNT_FOLDER",
@@ -97,6 +98,10 @@ class Environment(Record):
         """The variables for a child process: this process's own without any credential, and those given over them."""
         kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
         return {**kept, **overrides}
+
+    def with_credentials(self, overrides: Mapping[str, str]) -> dict[str, str]:
+        """As `inherited`, credentials too: for the one child process that asks a site in the user's name."""
+        return {**os.environ, **overrides}
 
     def get(self, name: str) -> str | None:
         """A variable's value; None where it is unset or empty."""
@@ -188,6 +193,12 @@ class Environment(Record):
         """Whether TRANSFORMERS_OFFLINE asks for what HF_HUB_OFFLINE, by being set to something false, takes back."""
         first, second = self.get("HF_HUB_OFFLINE"), self.get("TRANSFORMERS_OFFLINE")
         return first is not None and first.upper() not in _TRUE and (second or "").upper() in _TRUE
+
+    @property
+    def state_home(self) -> Path:
+        """Where what we keep between two runs lies: XDG_STATE_HOME, or ~/.local/state, and our folder in it."""
+        base = self.get("XDG_STATE_HOME")
+        return (self.expand(base) if base else self.home / ".local" / "state") / "offline-resolver"
 
     def _xdg(self, name: str) -> Path:
         base = self.get("XDG_CACHE_HOME")

@@ -35,6 +35,10 @@ RESOLVER = (
     ("list",),
     ("list", "--format", "json"),
     ("inspect", LLAMA_3),
+    ("lock", "./bert", "--output", "bert.lock"),
+    ("verify", "bert.lock"),
+    ("verify", LLAMA_3, "--only-size"),
+    ("verify", "hf://org/absent@main", "--format", "json"),
     ("explain", "W102"),
     ("rules",),
     ("doctor",),
@@ -67,6 +71,13 @@ def test_no_command_of_the_resolver_opens_a_socket(machine: Machine, arguments: 
 def test_scoring_and_validating_open_no_socket(machine: Machine) -> None:
     for arguments in ARENA:
         done = machine.python(RUN_ARENA, *arguments)
+        assert (done.returncode, "SOCKET" in done.stderr) == (0, False), done.stderr
+
+
+def test_staging_opens_no_socket_unless_it_is_asked_to(machine: Machine) -> None:
+    for arguments in (("./bert", "--to", "./staged", "--volume-size", "100KB"),
+                      ("--join", "./staged.volumes/receipt.json", "--to", "./joined")):  # fmt: skip
+        done = machine.python(RUN_RESOLVER, "stage", *arguments)
         assert (done.returncode, "SOCKET" in done.stderr) == (0, False), done.stderr
 
 
@@ -113,6 +124,20 @@ def test_without_a_network_and_without_the_variable_only_r803_is_added(
         codes[name] = {finding["code"] for finding in json.loads(done.stdout)["reports"][0]["findings"]}
     assert "R803" in codes["without"]
     assert codes["without"] - {"R803"} == codes["with"] - {"R803"}
+
+
+def test_the_command_that_asks_the_sites_leaves_the_sockets_to_its_children(machine: Machine) -> None:
+    nobody = {"HF_HUB_OFFLINE": "", "HF_ENDPOINT": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = Machine(machine.root, {**machine.variables, **nobody}).python(RUN_RESOLVER, "access", LLAMA_3)
+    assert (done.returncode, "SOCKET" in done.stderr) == (4, False)
+
+
+def test_without_a_network_asking_the_sites_ends_in_one_line(machine: Machine, cut_off: tuple[str, ...]) -> None:
+    online = Machine(machine.root, {**machine.variables, "HF_HUB_OFFLINE": ""})
+    done = online.run("resolver", "access", LLAMA_3, "--timeout", "5", wrapper=cut_off)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
+    assert done.stderr.startswith("error: nobody could be asked: huggingface.co ")
+    assert "api.kaggle.com" in done.stderr
 
 
 def test_scoring_works_without_a_network(machine: Machine, cut_off: tuple[str, ...]) -> None:

@@ -14,7 +14,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "notebook": ("notebook", "say what will fail when a notebook or script runs offline on Kaggle"),
     "list": ("list_models", "show every model on this machine"),
     "inspect": ("inspect_model", "show what a model's files say: architecture, parameters, dtypes, licence"),
+    "lock": ("lock", "write which bytes a model consists of"),
+    "verify": ("verify", "say whether every file is the one that was put on record"),
+    "stage": ("stage", "make a directory of checked models to carry to a machine without a network"),
     "repair": ("repair", "make of a damaged index or a bare adapter a directory that loads"),
+    "access": ("access", "ask Hugging Face and Kaggle whether this account may have a model (online)"),
     "explain": ("explain", "print the page of a rule"),
     "rules": ("rules", "list all rules"),
     "doctor": ("doctor", "show this machine: caches, mounts, variables, versions, accelerators"),
@@ -25,7 +29,7 @@ OVERVIEW: Final = """\
 usage: resolver COMMAND [arguments]
 
 Say which model you mean; get the local directory that holds it, proof that it will load,
-or a message that says what is missing. Nothing here needs a network.
+or a message that says what is missing. Nothing here needs a network but `access` and `stage --online`.
 
 {commands}
 

@@ -14,8 +14,9 @@ from resolver.notebook.metadata import NAME
 from resolver.notebook_fix import Made, fixed_code, fixed_metadata, moved_by, plan
 from resolver.notebook_preflight import NotebookQuestion, NotebookReport, check_notebook
 from resolver.repair.notebook_files import read_text, write_beside, write_in_place
-from resolver.repair.place import CannotRepair, TargetTaken
+from resolver.repair.place import CannotRepair
 from resolver.report.blocks import Told
+from resolver.writing import CannotMake, TargetTaken
 
 FORMATS: Final = REPORTS
 DESCRIPTION: Final = """\
@@ -59,7 +60,7 @@ def execute(session: Session) -> int:
     if options.fix:
         try:
             made = _fix(session, told)
-        except CannotRepair as error:
+        except CannotMake as error:
             return _refused(session, told, error)
         if made is not None:
             told = _judged(session, made.code, made.metadata)
@@ -101,7 +102,7 @@ def _path_of(told: NotebookReport) -> Path | None:
     return None if told.metadata is None else told.metadata.path
 
 
-def _refused(session: Session, told: NotebookReport, error: CannotRepair) -> int:
+def _refused(session: Session, told: NotebookReport, error: CannotMake) -> int:
     from resolver.report.escape import escape
 
     if isinstance(error, TargetTaken):

@@ -1,6 +1,7 @@
 """The flags: those that every command has, and a parser that is built for one command alone."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -69,6 +70,19 @@ def whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):  # noqa: PLR2004 - 32 bits
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
     return int(text)
+
+
+def whole_size(text: str) -> int:
+    """A number of bytes: 4GB in powers of ten, 4GiB in powers of two.
+
+    >>> whole_size("4GB"), whole_size("512MiB"), whole_size("1000")
+    (4000000000, 536870912, 1000)
+    """
+    match = re.fullmatch(r"(\d{1,9})\s?(?:([KMGT])(I?)B)?", text.upper(), re.ASCII)
+    if match is None or not int(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size, e.g. 4GB or 512MiB")
+    power = "KMGT".index(match[2]) + 1 if match[2] else 0
+    return int(match[1]) * int((1024 if match[3] else 1000) ** power)
 
 
 def _add_common(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:

@@ -76,26 +76,30 @@ def wants_colour(session: "Session", stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and get("NO_COLOR") is None and get("TERM") != "dumb"
 
 
-def expect_writable(target: Path) -> None:
+def expect_writable(target: Path, flag: str = "--report") -> None:
     """Refuse a target that cannot be written, before any work is done.
+
+    Args:
+        target: the file.
+        flag: by which it was named, for the message.
 
     Raises:
         UsageError: its directory is absent or may not be written, or it is a directory itself.
     """
     parent = target.parent
     if target.is_dir():
-        raise UsageError(f"--report {target}: is a directory")
+        raise UsageError(f"{flag} {target}: is a directory")
     if not parent.is_dir():
-        raise UsageError(f"--report {target}: there is no directory {parent}")
+        raise UsageError(f"{flag} {target}: there is no directory {parent}")
     if not os.access(target if target.exists() and not target.is_file() else parent, os.W_OK):
-        raise UsageError(f"--report {target}: no right to write there")
+        raise UsageError(f"{flag} {target}: no right to write there")
     if not target.exists():
         probe = _beside(target)
         try:  # os.access says yes to root, also for /proc and the like
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             probe.unlink()
         except OSError as error:
-            raise UsageError(f"--report {target}: nothing can be written there: {error.strerror}") from error
+            raise UsageError(f"{flag} {target}: nothing can be written there: {error.strerror}") from error
 
 
 def _beside(real: Path) -> Path:
@@ -103,14 +107,19 @@ def _beside(real: Path) -> Path:
     return real.with_name(f".{real.name[:100]}.{os.getpid()}.tmp")
 
 
-def write_file(target: Path, text: str) -> None:
+def write_file(target: Path, text: str | bytes, flag: str = "--report") -> None:
     """Write beside the target and rename, so that a reader sees the old text or the new, never half of it.
+
+    Args:
+        target: the file.
+        text: its whole content.
+        flag: by which it was named, for the message.
 
     Raises:
         ToolFailure: it could not be written; nothing is left behind.
     """
     real = Path(os.path.realpath(target))
-    data = text.encode("utf-8", "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     try:
         if real.exists() and not real.is_file():  # a pipe or a device cannot be renamed over
             with open(real, "wb", buffering=0) as stream:  # noqa: PTH123 - unbuffered, as a pipe wants it
@@ -120,7 +129,7 @@ def write_file(target: Path, text: str) -> None:
     except BrokenPipeError:
         return
     except OSError as error:
-        raise ToolFailure(f"--report {target} could not be written: {error.strerror}") from error
+        raise ToolFailure(f"{flag} {target} could not be written: {error.strerror}") from error
 
 
 def _replace(real: Path, data: bytes) -> None:

@@ -16,9 +16,10 @@ from resolver.errors import MalformedReference, ModelNotFound
 from resolver.host import this_host
 from resolver.repair.adapter import TASKS, repair_adapter
 from resolver.repair.index import repair_index
-from resolver.repair.place import CannotRepair, Repair, TargetTaken
+from resolver.repair.place import Repair
 from resolver.report.blocks import Told
 from resolver.resolve import Chosen, choose
+from resolver.writing import CannotMake, TargetTaken
 
 DESCRIPTION: Final = """\
 Make of a damaged model a directory that loads; the source is only read.
@@ -64,7 +65,7 @@ def execute(session: Session) -> int:
         made = _index(session) if options.what == "index" else _adapter(session)
     except TargetTaken as error:
         raise UsageError(f"--to {error}") from error
-    except CannotRepair as error:
+    except CannotMake as error:
         from resolver.report.escape import escape
 
         write_stderr(f"error: {escape(error)}; nothing was written\n")

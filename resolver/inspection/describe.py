@@ -5,7 +5,7 @@ from pathlib import Path
 from resolver.inspection.adapter import read_adapter
 from resolver.inspection.config import read_config
 from resolver.inspection.description import ModelDescription
-from resolver.inspection.files import find_model_root, list_files
+from resolver.inspection.files import LOCK_NAME, find_model_root, list_files
 from resolver.inspection.leftovers import find_leftovers
 from resolver.inspection.pickles import scan_pickles
 from resolver.inspection.refs import read_cache
@@ -45,10 +45,15 @@ def complete(part: ModelDescription) -> ModelDescription:
         from resolver.inspection.ties import read_ties  # noqa: PLC0415 - few models say so
 
         part = part.replaced(ties=read_ties(part.files, part.weights))
+    record = read_record(part.asked, part.root, part.files, part.cache)
+    if LOCK_NAME in part.files.files or part.nested:
+        from resolver.inspection.locked import under_lock  # noqa: PLC0415 - few directories hold a lock
+
+        record = under_lock(record, part.asked, part.root)
     return part.replaced(
         tokenizer=read_tokenizer(part.files),
         licence=read_licence(part.files),
-        on_record=read_record(part.asked, part.root, part.files, part.cache),
+        on_record=record,
     )
 
 

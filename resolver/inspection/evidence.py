@@ -1,7 +1,8 @@
 """What is on record of a directory's files: sizes and hashes that a downloader wrote down, read without any network.
 
 Three things are such a record: the list of a commit's files (`trees/<commit>.json`), the name of the blob that a
-file of a snapshot links to, and the `.metadata` beside a download to a directory of its own. Nothing is compared
+file of a snapshot links to, and the `.metadata` beside a download to a directory of its own; a lock of ours, which
+comes before them, is `locked`'s. Nothing is compared
 here and no weights are read. Two things look like a record and are none: `total_size` of an index counts tensors and
 no loader checks it, and kagglehub's `<version>.complete` says that a download has ended, not what it brought.
 """
@@ -10,13 +11,17 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from resolver.inspection.files import MAX_FILES, FileFacts, Listing
 from resolver.inspection.refs import CacheFacts
 from resolver.inspection.strict_json import parse_json
 from resolver.record import Record, field
 
+if TYPE_CHECKING:
+    from resolver.inspection.lock import LockedSource
+
+Kind = Literal["lock", "tree", "blob", "metadata"]
 FORMAT_VERSION: Final = 1  # of trees/*.json; huggingface_hub ignores any other, and so do we
 MAX_TREE_BYTES: Final = 16 * 1024 * 1024
 MAX_METADATA_BYTES: Final = 4_096
@@ -37,6 +42,8 @@ class FileRecord(Record):
         where: the file or folder that says so, absolute.
         written_since: the file is newer than its record, or was never recorded as downloaded: an edit as likely as
             damage. False in a cache, where nobody is meant to write.
+        kind: what says so.
+        header_sha256: of a safetensors file in a lock: see `LockedFile`.
     """
 
     size_bytes: int | None
@@ -44,6 +51,8 @@ class FileRecord(Record):
     git_sha1: str | None
     where: str
     written_since: bool = False
+    kind: Kind = "tree"
+    header_sha256: str | None = None
 
 
 class RecordedFiles(Record):
@@ -55,12 +64,21 @@ class RecordedFiles(Record):
             nothing.
         commit: the commit that the record is of.
         unreadable: a list of files that is there and cannot be used, with the reason; "" where there is none.
+        lock: the lock that speaks of the directory, absolute; None where none does.
+        source: where that lock says that the files came from.
     """
 
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     listing: str | None = None
     commit: str | None = None
     unreadable: str = ""
+    lock: str | None = None
+    source: "LockedSource | None" = None
+
+    @property
+    def locked(self) -> frozenset[str]:
+        """The names that the lock holds."""
+        return frozenset(name for name, each in self.files.items() if each.kind == "lock")
 
 
 def read_record(asked: Path, root: Path, files: Listing, cache: CacheFacts | None) -> RecordedFiles | None:
@@ -95,7 +113,7 @@ def _blob(facts: FileFacts, blobs: str) -> FileRecord | None:
     if not folder.endswith("blobs"):
         return None
     sha256, git_sha1 = _hash(name, SHA256), _hash(name, SHA1)
-    return FileRecord(None, sha256, git_sha1, blobs) if sha256 or git_sha1 else None
+    return FileRecord(None, sha256, git_sha1, blobs, kind="blob") if sha256 or git_sha1 else None
 
 
 def _hash(text: object, digits: int) -> str | None:
@@ -137,7 +155,7 @@ def _downloaded(place: str, prefix: str, files: Listing) -> RecordedFiles:
         if listed is not None and each.etag in {listed.sha256, listed.git_sha1}:
             found[name] = listed.replaced(written_since=since)
         elif sha256 or git_sha1:
-            found[name] = FileRecord(None, sha256, git_sha1, each.path, since)
+            found[name] = FileRecord(None, sha256, git_sha1, each.path, since, "metadata")
     return RecordedFiles(found, tree.listing, commit, tree.unreadable)
 
 

@@ -15,7 +15,9 @@ from resolver.inspection.sniff import HEAD_BYTES, Content, LfsPointer, content_o
 from resolver.record import Record, field
 
 MAX_FILES: Final = 20_000
-MAX_DEPTH: Final = 2  # sub-directories below the directory itself
+MAX_DEPTH: Final = 2  # sub-directories below the directory itself: where loaders look
+WHOLE: Final = 64  # the same where every file counts, whoever opens it
+LOCK_NAME: Final = "resolver.lock"  # ours; `inspection/lock.py` reads it
 NEST_DEPTH: Final = 3
 MAX_VISITED: Final = 200  # directories looked into while a nested model is searched for
 NOT_THE_MODEL: Final = frozenset({".git", ".cache", "__pycache__", ".ipynb_checkpoints"})
@@ -92,11 +94,16 @@ class Listing(Record):
         return (each for name, each in self.files.items() if "/" not in name)
 
 
-def list_files(root: Path) -> Listing:
+def list_files(root: Path, depth: int = MAX_DEPTH) -> Listing:
     """List a directory and look at the first bytes of every file in it. Raises nothing, follows no link out of it.
 
+    Args:
+        root: the directory.
+        depth: how many levels of sub-directories are listed.
+
     Returns:
-        Files by relative name, sub-directories down to two levels; what `.git` and caches hold is left out.
+        Files by relative name; what `.git` and caches hold is left out. Not complete where a bound was met, or, for a
+        depth of `WHOLE`, where directories lie deeper still.
     """
     base = os.fspath(root)
     layout = Layout.of(base)
@@ -121,8 +128,10 @@ def list_files(root: Path) -> Listing:
                 found[name] = _look(entry, name, layout)
             elif entry.name not in NOT_THE_MODEL:
                 directories.append(name)
-                if name.count("/") < MAX_DEPTH:
+                if name.count("/") < depth:
                     queue.append(name)
+                elif depth == WHOLE:
+                    complete = False
     return Listing(root, dict(sorted(found.items())), tuple(directories), complete)
 
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn, get_args
 
+from resolver.inspection.files import LOCK_NAME
 from resolver.inspection.safe_names import why_unsafe
 from resolver.inspection.strict_json import parse_json, read_json
 from resolver.record import Record, field
 
-LOCK_FILE: Final = "resolver.lock"
+LOCK_FILE: Final = LOCK_NAME
 SCHEMA_VERSION: Final = 1
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_MODELS: Final = 1_000

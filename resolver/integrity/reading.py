@@ -27,25 +27,29 @@ class Consumer(Protocol):
         """Take the first `count` bytes of the buffer; they are overwritten afterwards."""
 
 
+class Outcome(Record):
+    """What came of a reading: the bytes read, and why it ended early or differs; None where it did not."""
+
+    read_bytes: int = 0
+    fault: str | None = None
+
+
 class Reading(Record):
     """One file that is to be read.
 
     Attributes:
         path: absolute; it is followed wherever it leads, so the caller has to have made sure where that is.
         size_bytes: its size when it was listed; other than that is a fault.
-        consumers: each takes all of its bytes.
+        consumers: each takes all of its bytes, from `start` on.
+        start: where the reading begins; the bytes before it count as read.
+        ended: told what came of it as soon as it is known, by the thread that read; what it returns is the outcome.
     """
 
     path: str
     size_bytes: int
     consumers: tuple[Consumer, ...]
-
-
-class Outcome(Record):
-    """What came of a reading: the bytes read, and why it ended early or differs; None where it did not."""
-
-    read_bytes: int = 0
-    fault: str | None = None
+    start: int = 0
+    ended: Callable[[Outcome], Outcome] | None = None
 
 
 class _Shift:
@@ -55,7 +59,7 @@ class _Shift:
         self.readings = readings
         self.outcomes = [Outcome() for _ in readings]
         self.todo = sorted(range(len(readings)), key=lambda at: readings[at].size_bytes)  # the largest is last: pop()
-        self.done = [0] * len(readings)
+        self.done = [reading.start for reading in readings]
         self.stop = threading.Event()
         self.broken: BaseException | None = None
 
@@ -67,7 +71,8 @@ class _Shift:
                     at = self.todo.pop()
                 except IndexError:
                     return
-                self.outcomes[at] = self._read(at, buffer)
+                outcome, ended = self._read(at, buffer), self.readings[at].ended
+                self.outcomes[at] = outcome if ended is None else ended(outcome)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             self.broken = self.broken or error
             self.stop.set()
@@ -91,6 +96,8 @@ class _Shift:
         reading = self.readings[at]
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        if reading.start:
+            os.lseek(handle, reading.start, os.SEEK_SET)
         while not self.stop.is_set():
             count = os.readv(handle, [buffer])
             if count == 0 or self.done[at] + count > reading.size_bytes:

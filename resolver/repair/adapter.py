@@ -13,9 +13,10 @@ from resolver.inspection.adapter import CONFIG_FILE, SAFETENSORS_FILE
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.lora import LIVE, LoraNames, base_module, names_of
 from resolver.inspection.state_dict import StoredTensor
-from resolver.repair.place import CannotRepair, Repair, new_directory, write_new
+from resolver.repair.place import CannotRepair, Repair
 from resolver.repair.tensors import read_tensors, write_safetensors
 from resolver.rules.words import some
+from resolver.writing import new_directory, write_new
 
 TASKS: Final = ("SEQ_CLS", "CAUSAL_LM", "TOKEN_CLS", "SEQ_2_SEQ_LM", "FEATURE_EXTRACTION")
 HEADS: Final = re.compile(r"^(score|classifier)(\.|$)")

@@ -7,7 +7,8 @@ from typing import Final
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.files import Listing
 from resolver.inspection.formats import NUMBERED, SAFETENSORS, SAFETENSORS_INDEX, implied_by
-from resolver.repair.place import CannotRepair, Progress, Repair, copy_file, link_file, new_directory, write_new
+from resolver.repair.place import CannotRepair, Repair
+from resolver.writing import Progress, copy_file, link_file, new_directory, write_new
 
 INDEXES: Final = (".safetensors.index.json", ".bin.index.json")
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from resolver.repair.place import CannotRepair, TargetTaken, new_directory, write_new
+from resolver.repair.place import CannotRepair
+from resolver.writing import TargetTaken, new_directory, write_new
 
 MAX_BACKUPS: Final = 100
 

@@ -12,8 +12,9 @@ from resolver.inspection.files import Listing, list_files
 from resolver.inspection.pickles import scan_pickles
 from resolver.inspection.safetensors import Header, HeaderFault, read_header
 from resolver.inspection.state_dict import ITEM_BYTES, StoredTensor, read_state_dict
-from resolver.repair.place import BLOCK, CannotRepair
+from resolver.repair.place import CannotRepair
 from resolver.rules.words import some
+from resolver.writing import BLOCK
 
 PLAIN: Final = 1  # elements between one and the next
 

@@ -12,9 +12,13 @@ from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from resolver.integrity.verdicts import Verification
+    from resolver.locking import Written
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
+    from resolver.online.answers import AccessReport
     from resolver.repair.place import Repair
+    from resolver.staging.values import Staged
 
 
 class ListedModel(Record):
@@ -49,7 +53,8 @@ class Machine(Record):
 class Told(Record):
     """All that one command has to tell; None for a block that is another command's.
 
-    `fail_on` is the least severity that makes a failure of a finding, for the formats that know failures.
+    `fail_on` is the least severity that makes a failure of a finding, for the formats that know failures;
+    `verifications` are beside `reports`, None where there is no directory.
     """
 
     reports: tuple[Report, ...] = ()
@@ -62,3 +67,7 @@ class Told(Record):
     repair: "Repair | None" = None
     notebook: "NotebookReport | None" = None
     fix: "Made | None" = None
+    stage: "Staged | None" = None
+    lock: "Written | None" = None
+    verifications: "tuple[Verification | None, ...] | None" = None
+    access: "AccessReport | None" = None

@@ -17,10 +17,16 @@ COMMANDS: Final[dict[Severity, str]] = {"error": "error", "warning": "warning", 
 
 def render(told: Told) -> str:
     """All annotations, the gravest of a model first."""
-    return "".join(f"{line}\n" for report in told.reports for line in _lines(report))
+    said = [one_line(report) for report in told.reports]
+    if told.verifications is not None:
+        from resolver.report.verification import verification_line  # noqa: PLC0415 - of one command
+
+        said = [verification_line(*each) for each in zip(told.reports, told.verifications, strict=True)]
+    pairs = zip(told.reports, said, strict=True)
+    return "".join(f"{line}\n" for report, last in pairs for line in (*_annotations(report), last))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _annotations(report: Report) -> Iterator[str]:
     if report.not_found is not None:
         lost = report.not_found
         text = (lost.message, *lost.evidence, lost.consequence, lost.fix.text, lost.fix.command)
@@ -29,7 +35,6 @@ def _lines(report: Report) -> Iterator[str]:
         fix = f"fix: {finding.fix.text}" if finding.fix.text else None
         text = (finding.message, finding.consequence, fix, finding.fix.command)
         yield _command(COMMANDS[finding.severity], _place(finding), text)
-    yield one_line(report)
 
 
 def _place(finding: Finding) -> dict[str, str]:

@@ -53,8 +53,14 @@ def _articles(told: Told) -> Iterator[str]:
 
         yield from runbook(told.notebook, told.fix)
         models = told.reports[1:]
-    for report in models:
-        yield from _report(report)
+    words = told.verifications or (None,) * len(models)
+    for report, verified in zip(models, words, strict=True):
+        if verified is None:
+            yield from _report(report)
+            continue
+        from resolver.report.verification_page import verification_article  # noqa: PLC0415 - as above
+
+        yield from verification_article(report, verified)
 
 
 def _report(report: Report) -> Iterator[str]:

@@ -6,11 +6,15 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
+from resolver.inspection.lock import SourceKind
 from resolver.notebook.facts import Reach, Role
 from resolver.notebook.standing import State
+from resolver.online.answers import Gate, Grant, Known, Site, TokenState
+from resolver.online.answers import Verdict as AccessVerdict
 from resolver.report.blocks import Told
 from resolver.report.document import envelope
 from resolver.report.json_v1_description import Description, Identity, Model
+from resolver.report.json_v1_locks import Lock, Verification
 
 SCHEMA_ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 
@@ -216,6 +220,88 @@ class Fixed(Model):
     todo: list[str]
 
 
+class StagedSource(Model):
+    """Where the files of a staged model came from; `id` and `revision` where that is known."""
+
+    kind: SourceKind
+    id: str | None
+    revision: str | None
+
+
+class StagedModel(Model):
+    """One model of a bundle; `folder` is "." where the bundle is the model."""
+
+    reference: str
+    folder: str
+    source: StagedSource
+    files: int
+    size_bytes: int
+    tree_sha256: str
+
+
+class Volumes(Model):
+    """The volumes of a bundle, beside their receipt."""
+
+    path: str
+    count: int
+
+
+class Stage(Model):
+    """A bundle that `stage` made, found unchanged, or joined from volumes."""
+
+    target: str
+    state: Literal["made", "unchanged", "joined"]
+    models: list[StagedModel]
+    files: list[str]
+    size_bytes: int
+    taken_over: int
+    wheels: list[str]
+    volumes: Volumes | None
+    notes: list[str]
+
+
+class Token(Model):
+    """The credentials that a site's client would send; `source` is a variable's or a file's name."""
+
+    state: TokenState
+    source: str | None
+    account: str | None
+    role: str | None
+
+
+class SiteAccess(Model):
+    """What one site said, what it means and what to do; `named` is false where the catalog knew the target."""
+
+    site: Site
+    target: str
+    revision: str | None
+    named: bool
+    page: str
+    host: str | None
+    token: Token
+    exists: Known
+    revision_exists: Known
+    resolved: str | None
+    gate: Gate
+    grant: Grant
+    said: str | None
+    trouble: str | None
+    verdict: AccessVerdict
+    message: str
+    evidence: list[str]
+    consequence: str
+    fix: Fix
+
+
+class Access(Model):
+    """What `access` found out about one model."""
+
+    reference: str
+    verdict: AccessVerdict
+    sites: list[SiteAccess]
+    notes: list[str]
+
+
 class Envelope(Model):
     """The one object of every command; a block that is another command's is absent."""
 
@@ -230,6 +316,10 @@ class Envelope(Model):
     repair: Repair | None = Field(default=None)
     references: list[NotebookReference] | None = Field(default=None)
     fixed: Fixed | None = Field(default=None)
+    stage: Stage | None = Field(default=None)
+    lock: Lock | None = Field(default=None)
+    verifications: list[Verification] | None = Field(default=None)
+    access: Access | None = Field(default=None)
 
 
 def render(told: Told) -> str:

@@ -21,7 +21,8 @@ def render(told: Told) -> str:
     """The document, UTF-8; what XML cannot carry is written as an escape."""
     grave = GRAVE[told.fail_on]
     suites = [_Suite(report, grave) for report in told.reports]
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites{_attributes('resolver check', suites)}>"]
+    command = "resolver check" if told.verifications is None else "resolver verify"
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites{_attributes(command, suites)}>"]
     for suite in suites:
         lines += suite.lines()
     return "\n".join([*lines, "</testsuites>"]) + "\n"

@@ -5,8 +5,9 @@ from typing import Final
 
 from resolver.finding import Finding, Severity
 from resolver.inspection.description import ModelDescription
+from resolver.inspection.files import LOCK_NAME, MAX_DEPTH
 from resolver.rules.on_record import NOTHING, fetch_again, hash_of, is_recorded, records, told_elsewhere, unreadable
-from resolver.rules.rule import Evidence, Rule, rule
+from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import few, quoted, some
 
 # Opened where they are there, and done without where they are not: how much a loader then does otherwise.
@@ -50,12 +51,13 @@ def file_missing(evidence: Evidence) -> Iterator[Finding]:
     silence: a Llama without tokenizer_config.json has no padding token, no template, no end of turn.
 
     Files that no loader opens are left out by many downloads on purpose (`--include "*.safetensors" "*.json"`) and are
-    not told. It is an error where loading or batches fail without the file, otherwise a warning or an info. Fetch the
-    files that are named; those that are here need not be fetched again.
+    not told; those that a lock names are, as an info: whoever wrote it had them. It is an error where loading or
+    batches fail without the file, otherwise a warning or an info. Fetch the files that are named; those that are here
+    need not be fetched again.
     """
     for model in evidence.described():
         groups: dict[Severity, list[str]] = {}
-        for name, severity in _absent(model, evidence).items():
+        for name, severity in absent_files(model, evidence).items():
             groups.setdefault(severity, []).append(name)
         for severity, names in groups.items():
             yield _missing(model, sorted(names), severity)
@@ -75,17 +77,18 @@ def _missing(model: ModelDescription, names: list[str], severity: Severity) -> F
         evidence={"missing": few(names), "count": len(names), "missing_bytes": total, "on_record": listing},
         consequence=consequence,
         fix=f"fetch {'it' if len(names) == 1 else 'them'} where there is a network; what is here need not be fetched",
-        command=fetch_again(model, names).replace(" --force-download", ""),
+        command=(fetch_again(model, names) or "").replace(" --force-download", "") or None,
         severity=severity,
     )
 
 
-def _absent(model: ModelDescription, evidence: Evidence) -> dict[str, Severity]:
+def absent_files(model: ModelDescription, evidence: Evidence) -> dict[str, Severity]:
     """What a loader would open, is on record and is not here, with how grave that is."""
     if model.on_record is None or model.on_record.listing is None or not model.files.complete:
         return {}
-    absent = [name for name in model.on_record.files if model.files.get(name) is None]
-    found: dict[str, Severity] = dict.fromkeys(_weights(model, absent), "error")
+    absent = [name for name in model.on_record.files if model.files.get(name) is None and name.count("/") <= MAX_DEPTH]
+    found: dict[str, Severity] = dict.fromkeys(model.on_record.locked.intersection(absent), "info")
+    found |= dict.fromkeys(_weights(model, absent), "error")
     if model.adapter is None and not model.config.present:
         found |= {name: "error" for name in absent if name == model.config.file}
     tokenizer = model.tokenizer
@@ -120,22 +123,64 @@ def _fails_without(name: str, evidence: Evidence) -> bool:
     return all(each.role != "pad_token" for each in specials)
 
 
-def _can_betold_elsewhere(evidence: Evidence) -> str | None:
-    if is_recorded(evidence) is None or (evidence.observed is not None and evidence.observed.contents is not None):
-        return None
-    return unreadable(evidence) or NOTHING
-
-
 def _can_be_told(evidence: Evidence) -> str | None:
     if is_recorded(evidence) is None or (evidence.observed is not None and evidence.observed.contents is not None):
         return None
     return unreadable(evidence) or NOTHING
 
 
+def _has_lock(evidence: Evidence) -> str | None:
+    if any(model.on_record is not None and model.on_record.lock for model in evidence.described()):
+        return None
+    return Moot("no lock lies in the directory")
+
+
+@rule(
+    "I904",
+    "file-unknown",
+    severity="warning",
+    applies=_has_lock,
+    consequence="nobody has said what it should be: it came later than the lock, and is proven by nothing",
+)
+def file_unknown(evidence: Evidence) -> Iterator[Finding]:
+    """A file lies in the directory that its lock does not know.
+
+    A lock names every file that was there when it was written. One that came later is drift: a merge that was saved
+    into the folder, a tokenizer file that a tool added, a script. A loader asks nobody: an `added_tokens.json` or a
+    `chat_template.jinja` more is read and changes what the model is given.
+
+    It is a warning for a file that a loader opens, otherwise an info. A file of which a downloader has a hash on record
+    is not told. Remove the file, or write the lock again once you know where it came from.
+    """
+    for model in evidence.described():
+        if model.on_record is None or model.on_record.lock is None:
+            continue
+        known = records(model)
+        unknown = [name for name in model.files.files if name != LOCK_NAME and hash_of(known.get(name)) is None]
+        opened = [name for name in unknown if name in model.opened()]
+        others = [name for name in unknown if name not in model.opened()]
+        groups: tuple[tuple[Severity, list[str]], ...] = (("warning", opened), ("info", others))
+        for severity, names in groups:
+            if names:
+                yield unknown_files(names, model.root, model.on_record.lock, severity)
+
+
+def unknown_files(names: list[str], root: object, lock: str, severity: Severity) -> Finding:
+    """The finding of files that a lock does not know."""
+    return file_unknown.finding(
+        f"the lock does not know {some(names)}",
+        path=root,
+        evidence={"unknown": few(names), "count": len(names), "lock": lock},
+        fix="remove what does not belong there; otherwise write the lock again",
+        command=f"resolver lock {quoted(root)} --output {quoted(lock)}",
+        severity=severity,
+    )
+
+
 @rule(
     "I905",
     "integrity-unproven",
-    severity="info",
+    severity="error",
     applies=_can_be_told,
     consequence="a damaged or exchanged file of the right form is not told from the published one",
 )
@@ -147,14 +192,17 @@ def integrity_unproven(evidence: Evidence) -> Iterator[Finding]:
     made by `hf download --local-dir` (`.cache/huggingface/`). kagglehub's `<version>.complete` says that a download
     has ended, not what it brought.
 
-    It is told where only some of the files are on record, and at level deep, which was asked to verify. Otherwise the
-    report lists it as not judged. Compare the sha256 with the publisher's page; it stands there for every large file.
+    It is told where only some of the files are on record, and at level deep, which was asked to verify, as an info.
+    Otherwise the report lists it as not judged. `resolver verify` was asked for proof: there it is an error. Compare
+    the sha256 with the publisher's page, where it stands for every large file; `resolver lock` then keeps it.
     """
     for model in evidence.described():
         opened = sorted(name for name in model.opened() if name in model.files.files)
         lacking = [
             name for name in opened if hash_of(records(model).get(name)) is None and not told_elsewhere(model, name)
         ]
+        if model.on_record is not None and model.on_record.lock is not None:
+            continue  # what a lock does not know, I904 tells
         asked = evidence.observed is not None and evidence.observed.contents is not None
         if lacking and (len(lacking) < len(opened) or asked):
             yield _unproven(model, lacking, len(opened))
@@ -170,7 +218,8 @@ def _unproven(model: ModelDescription, lacking: list[str], opened: int) -> Findi
         evidence={"unproven": few(lacking), "count": len(lacking), "opened": opened, "reason": unreadable},
         fix="compare sha256 and size with the publisher's page",
         command=f"sha256sum {quoted(model.files.path(first))}",
+        severity="info",
     )
 
 
-RULES: tuple[Rule, ...] = (file_missing, integrity_unproven)
+RULES: tuple[Rule, ...] = (file_missing, file_unknown, integrity_unproven)

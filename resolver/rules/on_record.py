@@ -1,7 +1,7 @@
 """What the rules of family I share: what is on record of a file, whether it matters, and how to fetch it again."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.finding import Severity
 from resolver.inspection.description import ModelDescription
@@ -10,6 +10,9 @@ from resolver.inspection.safetensors import HeaderFault
 from resolver.rules.foreign import foreign
 from resolver.rules.rule import Evidence, Moot
 from resolver.rules.words import quoted
+
+if TYPE_CHECKING:
+    from resolver.inspection.lock import LockedSource
 
 FEW: Final = 8
 TORCH: Final = frozenset({"pickle", "zip", "tar"})  # what torch.save writes
@@ -64,13 +67,18 @@ def told_elsewhere(model: ModelDescription, name: str) -> bool:
 def how_grave(model: ModelDescription, name: str, record: FileRecord) -> Severity | None:
     """An error where a loader opens it and nobody is likely to have changed it on purpose; None for no matter."""
     opened = name in model.opened()
+    if record.kind == "lock":  # somebody wrote down what the file has to be, settings too
+        return "error" if opened else "warning"
     if record.written_since:
         return "warning" if opened else None
     return "error" if opened and name.rpartition("/")[2] not in SETTINGS else "warning"
 
 
-def fetch_again(model: ModelDescription, names: list[str]) -> str:
-    """The command that fetches files as they are on record."""
+def fetch_again(model: ModelDescription, names: list[str]) -> str | None:
+    """The command that fetches files as they are on record; None where a lock says that they come from no hub."""
+    source = model.on_record.source if model.on_record is not None else None
+    if source is not None and source.kind != "hub":
+        return _from_kaggle(source) if source.kind == "kaggle" else None
     commit = model.on_record.commit if model.on_record is not None else None
     revision = f" --revision {commit}" if commit else ""
     place = "" if model.cache is not None else f" --local-dir {quoted(model.root)}"
@@ -80,8 +88,16 @@ def fetch_again(model: ModelDescription, names: list[str]) -> str:
 
 def repository_of(model: ModelDescription) -> str:
     """The hub id that a cache entry's folder spells; "REPO_ID" where there is none, to be filled in by who knows it."""
+    source = model.on_record.source if model.on_record is not None else None
+    if model.cache is None and source is not None and source.kind == "hub" and source.id is not None:
+        return quoted(source.id)
     name = "" if model.cache is None else model.cache.repository.name
     return quoted(name.removeprefix("models--").replace("--", "/", 1)) if name.startswith("models--") else "REPO_ID"
+
+
+def _from_kaggle(source: "LockedSource") -> str:
+    version = "" if source.revision is None else f"/{source.revision}"
+    return f"kaggle models instances versions download {quoted(f'{source.id}{version}')}"
 
 
 def hash_of(record: FileRecord | None) -> str | None:
