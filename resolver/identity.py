@@ -1,8 +1,8 @@
 """How sure it is that a directory is the model that was asked for: name evidence weighed against its content.
 
-exact     a path or handle that was asked for, a cache entry under that name, or the publisher's own Kaggle model
-          whose architecture agrees
-declared  download metadata inside the directory names it (anyone can write that)
+exact     a path or handle that was asked for, a cache entry under that name, the publisher's own Kaggle model whose
+          architecture agrees, or what the user's own lock vouches for
+declared  a lock that the files agree with, or download metadata, names it (anyone can write either)
 matched   a name and the architecture agree
 guess     a name alone, or one that something contradicts
 """
@@ -13,9 +13,11 @@ from resolver.finding import Confidence
 from resolver.inspection.config import ConfigFacts
 from resolver.inspection.provenance import Provenance
 from resolver.inspection.quantization import QuantizationFacts
+from resolver.named import is_another, means
 from resolver.record import Record
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
 from resolver.sources.source import Candidate
+from resolver.standing import Standing
 
 if TYPE_CHECKING:
     from resolver.catalog import Fingerprint
@@ -47,6 +49,7 @@ def grade(
     config: ConfigFacts,
     provenance: Provenance | None = None,
     below: tuple[str, ...] = (),
+    standing: Standing | None = None,
 ) -> Grade:
     """Weigh a candidate.
 
@@ -56,9 +59,11 @@ def grade(
         config: what its config.json says.
         provenance: what it says of its own origin.
         below: folders that were descended into from the candidate's directory to the model's.
+        standing: what locks say of it; None where none says anything.
     """
     from resolver.catalog import fingerprint_of, hub_ids  # noqa: PLC0415 - a large table, not needed by `granted`
 
+    locks = standing or Standing()
     elsewhere = _elsewhere(candidate, reference)
     if elsewhere is not None:
         return Grade(None, (candidate.why, elsewhere))
@@ -67,13 +72,46 @@ def grade(
     agreement = _compare(published, config)
     if agreement.differs:
         return Grade(None, (candidate.why, f"another model: {agreement.words}"))
-    doubt = _doubt(candidate, hub_id, published, config, below)
-    evidence = (candidate.why, agreement.words, *((doubt,) if doubt else ()))
+    if locks.vouched:
+        return Grade("exact", (candidate.why, agreement.words, locks.vouched))
+    if candidate.claim == "lock":
+        return _by_lock(candidate, hub_id, published, config, locks, agreement.words)
+    doubt = _doubt(candidate, hub_id, published, config, below) or _contradicted(locks, reference)
+    notes = (f"{locks.lock} is no declaration: {locks.differs}",) if locks.differs else ()
+    evidence = (candidate.why, agreement.words, *((doubt,) if doubt else ()), *notes)
     if doubt is None and agreement.agrees:
         return Grade("exact" if candidate.claim == "official" else "matched", evidence)
     if doubt is None and provenance is not None and _names(provenance, hub_id, reference):
         return Grade("declared", (*evidence, f"{provenance.file} names {provenance.hub_id}"))
+    if doubt is None and locks.named is not None and means(reference, locks.named):
+        return Grade("declared", (*evidence, f"{locks.lock} names {locks.named}: {locks.agrees}"))
     return Grade("guess", evidence)
+
+
+def _by_lock(  # noqa: PLR0917 - all that was read so far
+    candidate: Candidate,
+    hub_id: str,
+    published: "Fingerprint | None",
+    config: ConfigFacts,
+    locks: Standing,
+    architecture: str,
+) -> Grade:
+    """The grade of a directory for which nothing but a lock speaks; its folders need not be called anything."""
+    from resolver.names import says_quantised  # noqa: PLC0415 - as in `grade`
+
+    if not locks.agrees:
+        return Grade(None, (candidate.why, f"the lock is no declaration: {locks.differs or 'it has no such directory'}"))
+    # Where nothing is published to compare with, the lock's own word for a name that says so counts.
+    doubt = _quantised_otherwise(hub_id, published, config) if published or not says_quantised(hub_id) else None
+    evidence = (candidate.why, architecture, *((doubt,) if doubt else ()), locks.agrees)
+    return Grade("guess" if doubt else "declared", evidence)
+
+
+def _contradicted(locks: Standing, reference: Reference) -> str | None:
+    """Why the lock that lies with a directory, and that its files agree with, says that it is another model."""
+    if locks.named is None or not is_another(reference, locks.named):
+        return None
+    return f"{locks.lock} names {locks.named}"
 
 
 def _elsewhere(candidate: Candidate, reference: Reference) -> str | None:
@@ -81,7 +119,7 @@ def _elsewhere(candidate: Candidate, reference: Reference) -> str | None:
     from resolver.catalog import same_place  # noqa: PLC0415 - as above
 
     place = candidate.place
-    if place is None or not isinstance(reference, KaggleHandle | KaggleDataset):
+    if candidate.claim == "lock" or place is None or not isinstance(reference, KaggleHandle | KaggleDataset):
         return None
     if place.owner and reference.owner and place.owner.lower() != reference.owner.lower():
         return f"of another owner: {place.owner}"
@@ -128,15 +166,23 @@ def _doubt(
     if odd is not None:
         return f"the model lies in a folder {odd} below it, which may be another one"
 
+    otherwise = _quantised_otherwise(hub_id, published, config)
+    if otherwise is not None:
+        return otherwise
     wanted = published.quantization if published else None
-    quantised = _quantised(config.quantization)
-    if quantised != _method(wanted):
-        return f"its weights are {quantised or 'not quantised'}, those of {hub_id} are {_method(wanted) or 'not'}"
     if candidate.claim != "official":
         if wanted is None and any(says_quantised(folder) for folder in candidate.folders):
             return "a folder says that its weights are quantised"
         return contradiction(hub_id, candidate.folders)
     return None
+
+
+def _quantised_otherwise(hub_id: str, published: "Fingerprint | None", config: ConfigFacts) -> str | None:
+    wanted = published.quantization if published else None
+    quantised = _quantised(config.quantization)
+    if quantised == _method(wanted):
+        return None
+    return f"its weights are {quantised or 'not quantised'}, those of {hub_id} are {_method(wanted) or 'not'}"
 
 
 def _quantised(facts: QuantizationFacts | None) -> str | None:

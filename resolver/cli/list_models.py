@@ -37,7 +37,7 @@ def _models(session: Session) -> Iterator[ListedModel]:
     from resolver.resolve import survey
 
     host = this_host(session.environment)
-    question = Question(select=session.selected, ignored=session.ignored)
+    question = Question(select=session.selected, ignored=session.ignored, policy=session.policy)
     for found in survey(session.environment):
         report, description = examine(found, session.environment, host, question)
         yield ListedModel(description, report)

@@ -87,13 +87,14 @@ def diagnose(
 
 def _report(asked: str) -> Report:
     from resolver.host import this_host  # noqa: PLC0415 - as above
+    from resolver.policy import policy_of  # noqa: PLC0415
     from resolver.preflight import Question, check  # noqa: PLC0415
     from resolver.settings import load_settings  # noqa: PLC0415
 
     here = Environment.this()
     settings = load_settings(here, None)
     environment = here.extended(settings.roots, settings.aliases)
-    question = Question(ignored=settings.ignores, minimum_confidence=settings.minimum_confidence)
+    question = Question(ignored=settings.ignores, policy=policy_of(settings))
     return check(asked, environment, this_host(environment), question)
 
 

@@ -9,8 +9,8 @@ from resolver.names import same_name
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, Reference
 from resolver.sources.hf_cache import HfCache, find_snapshot, snapshot_candidate
 from resolver.sources.kaggle_mount import KaggleMount
-from resolver.sources.source import Candidate, Located, Miss, descend, place_of
-from resolver.sources.tree import Found, model_directories
+from resolver.sources.source import Candidate, Located, Miss, descend, locked, place_of
+from resolver.sources.tree import Found, model_directories, models_and_locks
 
 
 class SearchRoots:
@@ -19,7 +19,7 @@ class SearchRoots:
     name = "search root"
 
     def locate(self, reference: Reference, environment: Environment) -> Iterator[Located]:
-        """Folders of the model's name, mount forms of its handles, and cache entries, below each root."""
+        """What has a lock, folders of the model's name, mount forms of its handles, cache entries, below each root."""
         for root in environment.roots:
             if not root.is_dir():
                 yield Miss(self.name, str(root), "absent")
@@ -49,13 +49,17 @@ class SearchRoots:
 
     def _below(self, root: Path, reference: Reference) -> Iterator[Located]:
         is_found = False
-        for found in model_directories(root):
+        models, locks = models_and_locks(root)
+        for found in locks:
+            why = f"{locked(found.folders).why} below {root}"
+            yield Candidate(self.name, found.path, "lock", found.folders, why, place=place_of(found.folders))
+        for found in models:
             for named in self._named(found, reference, str(root)):
                 is_found = True
                 yield named
         if isinstance(reference, KaggleHandle | KaggleDataset):
             for located in KaggleMount().below(root, reference):
-                if isinstance(located, Candidate) and located.claim != "name":
+                if isinstance(located, Candidate) and located.claim not in {"lock", "name"}:
                     is_found = True
                     yield located.replaced(source=self.name)
         for cache in (root, root / "hub"):
