@@ -12,7 +12,6 @@ from resolver.finding import Confidence, Identity, Outcome, TrailStep
 from resolver.identity import Grade, grade, granted
 from resolver.inspection.config import read_config
 from resolver.inspection.files import find_model_root, list_files
-from resolver.inspection.provenance import read_provenance
 from resolver.policy import Policy
 from resolver.record import Record
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
@@ -47,9 +46,7 @@ class Graded(Record):
         )
 
 
-def graded(
-    reference: Reference, environment: Environment, policy: Policy, trail: list[TrailStep]
-) -> Iterator[Graded]:
+def graded(reference: Reference, environment: Environment, policy: Policy, trail: list[TrailStep]) -> Iterator[Graded]:
     """Candidates that can be the model; what cannot goes on the trail. Stops once nothing better can come."""
     asked = asked_place(reference, environment) or reference  # a mount path is its handle, wherever it is found
     grader = _Grader(asked, _hub_id(reference), policy)
@@ -114,7 +111,7 @@ def _grade(candidate: Candidate, reference: Reference, root: Path, policy: Polic
 
     below = root.relative_to(candidate.path).parts if root.is_relative_to(candidate.path) else (root.name,)
     standing = standing_of(root, len(candidate.folders) + len(below), reference, policy)
-    return grade(candidate, reference, read_config(list_files(root)), read_provenance(root), below, standing)
+    return grade(candidate, reference, read_config(list_files(root)), standing, below)
 
 
 def _hub_id(reference: Reference) -> str | None:

@@ -43,13 +43,20 @@ def granted(candidate: Candidate) -> Grade | None:
     return Grade("exact", (candidate.why,)) if candidate.claim in ("asked", "entry") else None
 
 
+class _Compared(Record):
+    """What a candidate is compared with, and what came of it: the id, what is published of it, and how that agrees."""
+
+    hub_id: str
+    published: "Fingerprint | None"
+    agreement: "_Agreement"
+
+
 def grade(
     candidate: Candidate,
     reference: Reference,
     config: ConfigFacts,
-    provenance: Provenance | None = None,
+    standing: Standing,
     below: tuple[str, ...] = (),
-    standing: Standing | None = None,
 ) -> Grade:
     """Weigh a candidate.
 
@@ -57,53 +64,56 @@ def grade(
         candidate: the directory and the ground on which a source offers it.
         reference: what was asked for.
         config: what its config.json says.
-        provenance: what it says of its own origin.
+        standing: what locks, and it itself, say of its origin.
         below: folders that were descended into from the candidate's directory to the model's.
-        standing: what locks say of it; None where none says anything.
     """
     from resolver.catalog import fingerprint_of, hub_ids  # noqa: PLC0415 - a large table, not needed by `granted`
 
-    locks = standing or Standing()
     elsewhere = _elsewhere(candidate, reference)
     if elsewhere is not None:
         return Grade(None, (candidate.why, elsewhere))
     hub_id = candidate.hub_id or next(iter(hub_ids(reference)), "")
     published = fingerprint_of(hub_id)
-    agreement = _compare(published, config)
-    if agreement.differs:
-        return Grade(None, (candidate.why, f"another model: {agreement.words}"))
-    if locks.vouched:
-        return Grade("exact", (candidate.why, agreement.words, locks.vouched))
+    found = _Compared(hub_id, published, _compare(published, config))
+    if found.agreement.differs:
+        return Grade(None, (candidate.why, f"another model: {found.agreement.words}"))
+    if standing.vouched:
+        return Grade("exact", (candidate.why, found.agreement.words, standing.vouched))
     if candidate.claim == "lock":
-        return _by_lock(candidate, hub_id, published, config, locks, agreement.words)
-    doubt = _doubt(candidate, hub_id, published, config, below) or _contradicted(locks, reference)
-    notes = (f"{locks.lock} is no declaration: {locks.differs}",) if locks.differs else ()
-    evidence = (candidate.why, agreement.words, *((doubt,) if doubt else ()), *notes)
-    if doubt is None and agreement.agrees:
+        return _by_lock(candidate, config, standing, found)
+    doubt = _doubt(candidate, hub_id, published, config, below) or _contradicted(standing, reference)
+    return _by_place(candidate, reference, standing, found, doubt)
+
+
+def _by_place(
+    candidate: Candidate, reference: Reference, standing: Standing, found: _Compared, doubt: str | None
+) -> Grade:
+    """The grade of a directory that its place, or its name, speaks for."""
+    notes = (f"{standing.lock} is no declaration: {standing.differs}",) if standing.differs else ()
+    evidence = (candidate.why, found.agreement.words, *((doubt,) if doubt else ()), *notes)
+    if doubt is not None:
+        return Grade("guess", evidence)
+    if found.agreement.agrees:
         return Grade("exact" if candidate.claim == "official" else "matched", evidence)
-    if doubt is None and provenance is not None and _names(provenance, hub_id, reference):
-        return Grade("declared", (*evidence, f"{provenance.file} names {provenance.hub_id}"))
-    if doubt is None and locks.named is not None and means(reference, locks.named):
-        return Grade("declared", (*evidence, f"{locks.lock} names {locks.named}: {locks.agrees}"))
+    metadata = standing.metadata
+    if metadata is not None and _names(metadata, found.hub_id, reference):
+        return Grade("declared", (*evidence, f"{metadata.file} names {metadata.hub_id}"))
+    if standing.named is not None and means(reference, standing.named):
+        return Grade("declared", (*evidence, f"{standing.lock} names {standing.named}: {standing.agrees}"))
     return Grade("guess", evidence)
 
 
-def _by_lock(  # noqa: PLR0917 - all that was read so far
-    candidate: Candidate,
-    hub_id: str,
-    published: "Fingerprint | None",
-    config: ConfigFacts,
-    locks: Standing,
-    architecture: str,
-) -> Grade:
+def _by_lock(candidate: Candidate, config: ConfigFacts, standing: Standing, found: _Compared) -> Grade:
     """The grade of a directory for which nothing but a lock speaks; its folders need not be called anything."""
     from resolver.names import says_quantised  # noqa: PLC0415 - as in `grade`
 
-    if not locks.agrees:
-        return Grade(None, (candidate.why, f"the lock is no declaration: {locks.differs or 'it has no such directory'}"))
-    # Where nothing is published to compare with, the lock's own word for a name that says so counts.
-    doubt = _quantised_otherwise(hub_id, published, config) if published or not says_quantised(hub_id) else None
-    evidence = (candidate.why, architecture, *((doubt,) if doubt else ()), locks.agrees)
+    if not standing.agrees:
+        reason = standing.differs or "it knows no such directory"
+        return Grade(None, (candidate.why, f"the lock is no declaration: {reason}"))
+    # Where nothing is published to compare with, a name that says so itself is not contradicted.
+    comparable = found.published is not None or not says_quantised(found.hub_id)
+    doubt = _quantised_otherwise(found.hub_id, found.published, config) if comparable else None
+    evidence = (candidate.why, found.agreement.words, *((doubt,) if doubt else ()), standing.agrees)
     return Grade("guess" if doubt else "declared", evidence)
 
 

@@ -24,10 +24,10 @@ def reference_of(source: "LockedSource") -> Reference | None:
             return parse_reference(f"package:{source.id}")
         if source.kind == "kaggle":
             return _kaggle(source.id, source.revision)
-        named = parse_reference(f"hf://{source.id}")
+        named = parse_reference(f"hf://{source.id}@{source.revision or 'main'}")
     except MalformedReference:
         return None
-    return HubId(named.repo_id, source.revision) if isinstance(named, HubId) else None
+    return HubId(source.id, source.revision) if isinstance(named, HubId) and named.repo_id == source.id else None
 
 
 def _kaggle(text: str, revision: str | None) -> Reference | None:
@@ -48,20 +48,21 @@ def means(asked: Reference, named: Reference) -> bool:
 
     A hub id and the handle of its publisher's own Kaggle model mean the same where nothing asks for a revision.
     """
+    found = False
     match asked, named:
         case HubId(), HubId():
-            return asked.repo_id.lower() == named.repo_id.lower() and _agrees(asked.revision, named.revision)
+            found = asked.repo_id.lower() == named.repo_id.lower() and _agrees(asked.revision, named.revision)
         case KaggleHandle(), KaggleHandle():
-            return _same_place(asked, named) and asked.version in {None, named.version}
+            found = _same_place(asked, named) and asked.version in {None, named.version}
         case KaggleDataset(), KaggleDataset():
-            return _same_place(asked, named)
+            found = _same_place(asked, named)
         case PackageRef(), PackageRef():
-            return _normalised(asked.distribution) == _normalised(named.distribution) and not asked.directory
+            found = _normalised(asked.distribution) == _normalised(named.distribution) and not asked.directory
         case HubId(), KaggleHandle() | KaggleDataset():
-            return asked.revision is None and _is_official(named, asked)
+            found = asked.revision is None and _is_official(named, asked)
         case KaggleHandle() | KaggleDataset(), HubId():
-            return _is_official(asked, named)
-    return False
+            found = _is_official(asked, named)
+    return found
 
 
 def is_another(asked: Reference, named: Reference) -> bool:

@@ -4,14 +4,13 @@ Knows no format and no layout. Confidence comes first, then the order of the sou
 copies whose headers and configuration agree are no tie.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from resolver.candidates import Graded, graded, step
 from resolver.environment import Environment
 from resolver.errors import AmbiguousModel, ModelNotFound, ModelRejected
-from resolver.candidates import Graded, graded, step
 from resolver.finding import CONFIDENCES, Confidence, Finding, Identity, Report, TrailStep
 from resolver.host import Host
 from resolver.identity import Grade
@@ -82,8 +81,13 @@ class Resolution(Record):
 
 
 class Chosen(Record):
-    """The candidate that was taken, its description, the trail, the decisive errors (none: it is accepted), and by
-    which rules they were found.
+    """The candidate that was taken.
+
+    Attributes:
+        identity, description: which it is, and what was read of it.
+        trail: every place that was looked at.
+        errors: why it cannot be used; () for one that is accepted.
+        run: the codes of the rules that found them.
     """
 
     identity: Identity
@@ -93,9 +97,7 @@ class Chosen(Record):
     run: tuple[str, ...] = ()
 
 
-def resolve(
-    text: str, environment: Environment, host: Host, policy: Policy = ANYTHING
-) -> Resolution:
+def resolve(text: str, environment: Environment, host: Host, policy: Policy = ANYTHING) -> Resolution:
     """The directory of a reference, its bytes checked.
 
     Raises:

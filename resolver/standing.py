@@ -1,4 +1,4 @@
-"""What locks say of a directory: the lock that lies with it, and those of the user's own.
+"""What is said of a directory's origin: by itself, by the lock that lies with it, and by those of the user's own.
 
 The first anyone can write; it declares a model where the files agree with it. The second is the user's word: what
 agrees with it, as far as is cheap to read, is the model.
@@ -14,9 +14,11 @@ from resolver.inspection.provenance import (
     LOCK_FILE,
     MAX_LEVELS,
     LockedHere,
+    Provenance,
     find_locked,
     locked_directory,
     read_lock_in,
+    read_provenance,
 )
 from resolver.named import means, reference_of
 from resolver.policy import SHOWN_DIGITS, Policy, Vouched
@@ -37,6 +39,7 @@ class Standing(Record):
         agrees: what was compared with that lock, in words; "" where nothing agrees.
         differs: what contradicts that lock, in words; "" where nothing does.
         vouched: why the user's own word makes sure which model it is, in words; "" where nothing does.
+        metadata: what download metadata inside the directory says.
     """
 
     lock: str = ""
@@ -44,6 +47,7 @@ class Standing(Record):
     agrees: str = ""
     differs: str = ""
     vouched: str = ""
+    metadata: Provenance | None = None
 
 
 class Approval(Record):
@@ -85,7 +89,7 @@ def _candidate(found: Candidate, model: "LockedModel", directory: Path, named: R
 
 
 def standing_of(root: Path, levels: int, reference: Reference, policy: Policy) -> Standing:
-    """What locks say of a directory; reads no weights.
+    """What locks, and it itself, say of a directory; reads no weights.
 
     Args:
         root: the directory that holds the model.
@@ -96,11 +100,11 @@ def standing_of(root: Path, levels: int, reference: Reference, policy: Policy) -
     here = find_locked(root, levels)
     claims = [each for each in policy.vouched if any(means(reference, name) for name in each.names)]
     if here is None and not claims:
-        return Standing()
+        return Standing(metadata=read_provenance(root))
     files = list_files(root)
     told = Standing() if here is None else _of_lock(here, files)
     vouched = (each.words for each in _compared(files, here, claims) if each.agrees)
-    return told.replaced(vouched=next(vouched, ""))
+    return told.replaced(vouched=next(vouched, ""), metadata=read_provenance(root))
 
 
 def _of_lock(here: "LockedHere | LockFault", files: Listing) -> Standing:
@@ -136,9 +140,7 @@ class _Compared(Record):
     words: str
 
 
-def _compared(
-    files: Listing, here: "LockedHere | LockFault | None", claims: Iterable[Vouched]
-) -> Iterator[_Compared]:
+def _compared(files: Listing, here: "LockedHere | LockFault | None", claims: Iterable[Vouched]) -> Iterator[_Compared]:
     """Compare with each model that is vouched for whose files can be known.
 
     Of a mere digest the files are known where the lock that lies with the directory has it: the digest is over all

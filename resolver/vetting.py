@@ -3,7 +3,7 @@
 What stands behind `path`, `resolve_model` and the guard; the whole rule book is `preflight`'s.
 """
 
-from resolver.finding import Finding
+from resolver.finding import Finding, Severity
 from resolver.host import Host
 from resolver.inspection.description import ModelDescription
 from resolver.policy import Policy
@@ -28,14 +28,17 @@ class Vetting:
 
     def errors(self, description: ModelDescription) -> tuple[Finding, ...]:
         """Why a directory is unusable anywhere, or forbidden; what is forbidden stands first."""
-        return (*self.forbidden(description), *_errors(Evidence(description, Intent(), self._host), DECISIVE_RULES))
+        return (
+            *self.forbidden(description),
+            *_of_severity(Evidence(description, Intent(), self._host), DECISIVE_RULES),
+        )
 
-    def forbidden(self, description: ModelDescription) -> tuple[Finding, ...]:
-        """Why the policy forbids it; () where it does not."""
+    def forbidden(self, description: ModelDescription, *, strict: bool = False) -> tuple[Finding, ...]:
+        """Why the policy forbids it; () where it does not. `strict` takes the policy's warnings for errors too."""
         if not self._policy_rules:
             return ()
-        evidence = Evidence(description, Intent(policy=self._policy), self._host)
-        return _errors(under_policy(evidence), self._policy_rules)
+        evidence = under_policy(Evidence(description, Intent(policy=self._policy), self._host))
+        return _of_severity(evidence, self._policy_rules, ("error", "warning") if strict else ("error",))
 
 
 def under_policy(evidence: Evidence) -> Evidence:
@@ -63,5 +66,7 @@ def _policy_rules() -> tuple[Rule, ...]:
     return RULES
 
 
-def _errors(evidence: Evidence, rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
-    return tuple(each for each in judge(evidence, rules).findings if each.severity == "error")
+def _of_severity(
+    evidence: Evidence, rules: tuple[Rule, ...], severities: tuple[Severity, ...] = ("error",)
+) -> tuple[Finding, ...]:
+    return tuple(each for each in judge(evidence, rules).findings if each.severity in severities)

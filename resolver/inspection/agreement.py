@@ -53,10 +53,11 @@ class Agreement(Record):
     @property
     def words(self) -> str:
         """What was compared, and what was not read."""
-        read = [f"{self.sizes} sizes", f"{self.headers} headers"] + ([f"{self.contents} contents"] * bool(self.contents))
+        contents = f", {self.contents} in content" if self.contents else ""
+        agree = f"files that agree: {self.sizes} in size, {self.headers} in header{contents}"
         many = f"{self.unread} file{'' if self.unread == 1 else 's'}"
         left = f"; not read: the data of {many}, {self.unread_bytes:,} bytes (resolver verify reads it)"
-        return f"{', '.join(read)} agree{left if self.unread else ''}"
+        return f"{agree}{left if self.unread else ''}"
 
 
 def compare_headers(files: Listing, locked: LockedModel) -> Agreement:

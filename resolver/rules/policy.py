@@ -29,7 +29,9 @@ HEADINGS: Final = (
 
 
 def _licences(evidence: Evidence) -> str | None:
-    return None if evidence.intent.policy.licences is not None else Moot("no policy names the licences that are allowed")
+    return (
+        None if evidence.intent.policy.licences is not None else Moot("no policy names the licences that are allowed")
+    )
 
 
 @rule(
@@ -42,15 +44,15 @@ def _licences(evidence: Evidence) -> str | None:
 def licence_not_allowed(evidence: Evidence) -> Iterator[Finding]:
     """The model is under a licence that the policy does not allow, or under none that can be known.
 
-    `[policy]` of resolver.toml may list the licences that are allowed, by the hub's identifiers as `resolver list` shows
-    them. What counts is what the files say: `license` of the card's front matter (`license_name` where that is
-    "other"), and the texts whose first line names a known licence; all that are stated have to be allowed. Where nothing
-    is stated the licence is unknown, and unknown is not allowed. That holds for an adapter too.
+    `[policy]` of resolver.toml may list the licences that are allowed, by the hub's identifiers as `resolver list`
+    shows them. What counts is what the files say: `license` of the card's front matter (`license_name` where that is
+    "other"), and the texts whose first line names a known licence; all that are stated have to be allowed. Where
+    nothing is stated the licence is unknown, and unknown is not allowed. That holds for an adapter too.
 
     Example: `licences = ["apache-2.0", "mit"]`, and a copy of Llama 3, or a directory of weights without a card.
 
-    A card can be edited by anyone; the policy keeps people from mistakes and is no proof. To mend it, use another model,
-    bring the card and the licence from the model's page, or add the identifier to the policy.
+    A card can be edited by anyone; the policy keeps people from mistakes and is no proof. To mend it, use another
+    model, bring the card and the licence from the model's page, or add the identifier to the policy.
     """
     policy = evidence.intent.policy
     allowed = frozenset(policy.licences or ())
@@ -109,8 +111,9 @@ def pickle_forbidden(evidence: Evidence) -> Iterator[Finding]:
     """A loader would open a pickle, and the policy forbids every pickle.
 
     `pickle = "never"` in `[policy]` of resolver.toml refuses a model whose weights a loader takes from a pickle
-    (pytorch_model.bin, adapter_model.bin, a .pth), also one in which S601 finds nothing: a pickle is a program, and what
-    reads it has had faults of its own. A pickle that lies beside safetensors and that no loader opens is a warning.
+    (pytorch_model.bin, adapter_model.bin, a .pth), also one in which S601 finds nothing: a pickle is a program, and
+    what reads it has had faults of its own. A pickle that lies beside safetensors and that no loader opens is a
+    warning.
 
     Example: an older model that was published before safetensors, with pytorch_model.bin alone.
 
@@ -178,10 +181,10 @@ def not_approved(evidence: Evidence) -> Iterator[Finding]:
     with its header, every file that is no weights with its content, and no file besides that a loader might open. The
     data of large weights is not read here: `resolver verify` reads it.
 
-    Of a mere digest the lock that lies with the directory has to bring the list of files. The digest is over their names
-    and hashes; their sizes and headers are then what that lock says.
+    Of a mere digest the lock that lies with the directory has to bring the list of files. The digest is over their
+    names and hashes; their sizes and headers are then what that lock says.
 
-    Example: a newer revision of an approved model, a copy whose chat template was edited, a model that nobody looked at.
+    Example: a newer revision of an approved model, a copy whose chat template was edited, a model nobody looked at.
 
     To mend it, bring the approved copy; or look at this one, lock it, and have the lock approved.
     """
@@ -194,7 +197,8 @@ def not_approved(evidence: Evidence) -> Iterator[Finding]:
                 f"it is none of the approved models: {words}",
                 path=model.root,
                 evidence={"approved": len(policy.approved or ()), "compared": words, "policy": policy.where},
-                fix=f"bring an approved copy, or lock this one and add the lock to approved of [policy] in {policy.where}",
+                fix="bring an approved copy, or lock this one and add the lock to "
+                f"approved of [policy] in {policy.where}",
                 command=f"resolver lock {quoted(model.root)} --output model.lock",
             )
 

@@ -49,26 +49,27 @@ class SearchRoots:
 
     def _below(self, root: Path, reference: Reference) -> Iterator[Located]:
         is_found = False
+        for candidate in self._offered(root, reference):
+            is_found = is_found or candidate.claim != "lock"  # a lock has yet to name it
+            yield candidate
+        if not is_found:
+            yield Miss(self.name, str(root), "no folder of that name")
+
+    def _offered(self, root: Path, reference: Reference) -> Iterator[Candidate]:
         models, locks = models_and_locks(root)
         for found in locks:
             why = f"{locked(found.folders).why} below {root}"
             yield Candidate(self.name, found.path, "lock", found.folders, why, place=place_of(found.folders))
         for found in models:
-            for named in self._named(found, reference, str(root)):
-                is_found = True
-                yield named
+            yield from self._named(found, reference, str(root))
         if isinstance(reference, KaggleHandle | KaggleDataset):
             for located in KaggleMount().below(root, reference):
                 if isinstance(located, Candidate) and located.claim not in {"lock", "name"}:
-                    is_found = True
                     yield located.replaced(source=self.name)
         for cache in (root, root / "hub"):
             for located in HfCache().below(cache, reference, self.name) if cache.is_dir() else ():
                 if isinstance(located, Candidate):
-                    is_found = True
                     yield located
-        if not is_found:
-            yield Miss(self.name, str(root), "no folder of that name")
 
     def _named(self, found: Found, reference: Reference, root: str) -> Iterator[Candidate]:
         hub_id = next((each for each in hub_ids(reference) if same_name(each, found.folders)), None)
