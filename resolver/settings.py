@@ -82,15 +82,13 @@ def _bytes(path: Path) -> bytes:
 
 def _table(path: Path) -> Mapping[str, Any] | None:
     text = _bytes(path)
-    if path.name == "pyproject.toml" and b"resolver" not in text:
+    if path.name == "pyproject.toml" and not _may_be_ours(text):
         return None
     import tomllib  # noqa: PLC0415 - most runs have no such file
 
     try:
         document = tomllib.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        if path.name == "pyproject.toml" and b"tool.resolver" not in text:
-            return None
         # A pyproject.toml that names our table: a policy that is lost is lost without a word.
         raise ConfigurationError(f"{path}: not TOML: {error}") from error
     if path.name == "pyproject.toml":
@@ -100,6 +98,20 @@ def _table(path: Path) -> Mapping[str, Any] | None:
             raise ConfigurationError(f"{path}: tool.resolver has to be a table")
         return found
     return document
+
+
+def _may_be_ours(text: bytes) -> bool:
+    """Whether a pyproject.toml can hold our table, however it is spelt: `[ tool . resolver ]` and inline ones too.
+
+    Reading one that does not would cost every run a millisecond.
+    """
+    if b"resolver" not in text:
+        return False
+    lines = [line.strip() for line in text.splitlines() if b"resolver" in line or b"tool" in line]
+    if any(b"tool" in line and b"resolver" in line for line in lines):
+        return True
+    bare = any(line.partition(b"#")[0].replace(b" ", b"").strip(b"[]\t\"'") == b"tool" for line in lines)
+    return bare and any(line.startswith((b"resolver", b'"resolver', b"'resolver")) for line in lines)
 
 
 def _settings(path: Path, table: Mapping[str, Any] | None) -> Settings:

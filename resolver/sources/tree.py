@@ -18,9 +18,7 @@ MARKERS = ("config.json", "adapter_config.json", "modules.json", "model.safetens
 SUFFIXES = (".safetensors", ".gguf")
 LOCK = "resolver.lock"
 MAX_LOCKS = 64
-NOTHING: frozenset[str] = frozenset()
-MODEL = frozenset({"model"})
-LOCKED = frozenset({"lock"})
+NOTHING, MODEL, LOCKED = 0, 1, 2  # what a directory holds, as bits
 SAMPLE = 64
 LARGE_BYTES = 16_384  # a directory file of some 600 entries or more
 LEAF_LINKS = 2  # its own name and "."; each sub-directory's ".." adds one. File systems that do not count say 1
@@ -39,17 +37,17 @@ class Found(Record):
 
 def model_directories(base: Path, depth: int = DEPTH) -> Iterator[Found]:
     """Directories below `base` (itself included) that hold a model, nearest first; bounded in every direction."""
-    return (found for found, holds in _walk(base, depth) if "model" in holds)
+    return (found for found, holds in _walk(base, depth) if holds & MODEL)
 
 
 def models_and_locks(base: Path, depth: int = DEPTH) -> tuple[list[Found], list[Found]]:
     """As `model_directories`, and in the same walk the directories in which a resolver.lock lies, at most MAX_LOCKS."""
     walked = list(_walk(base, depth))
-    locks = [found for found, holds in walked if "lock" in holds]
-    return [found for found, holds in walked if "model" in holds], locks[:MAX_LOCKS]
+    locks = [found for found, holds in walked if holds & LOCKED]
+    return [found for found, holds in walked if holds & MODEL], locks[:MAX_LOCKS]
 
 
-def _walk(base: Path, depth: int) -> Iterator[tuple[Found, frozenset[str]]]:
+def _walk(base: Path, depth: int) -> Iterator[tuple[Found, int]]:
     """What holds a model, a lock or both."""
     level: list[tuple[str, tuple[str, ...]]] = [(str(base), ())]
     visited = 0
@@ -65,12 +63,12 @@ def _walk(base: Path, depth: int) -> Iterator[tuple[Found, frozenset[str]]]:
             holds, below = _look(path)
             if holds:
                 yield Found(Path(path), folders), holds
-            if "model" not in holds:
+            if not holds & MODEL:
                 deeper.extend((f"{path}/{name}", (*folders, name)) for name in below)
         level = deeper
 
 
-def _look(path: str) -> tuple[frozenset[str], list[str]]:
+def _look(path: str) -> tuple[int, list[str]]:
     """What a directory holds, and its sub-directories in sorted order where it holds no model."""
     below: list[str] = []
     holds = NOTHING
@@ -95,11 +93,11 @@ def _look(path: str) -> tuple[frozenset[str], list[str]]:
     return holds, sorted(below)
 
 
-def _by_name(path: str) -> frozenset[str]:
+def _by_name(path: str) -> int:
     """What a directory holds that is not read to its end, by the few names that count."""
     is_model = any(os.path.exists(f"{path}/{name}") for name in MARKERS)  # noqa: PTH110 - no Path in a hot loop
     return (MODEL | _locked(path)) if is_model else NOTHING
 
 
-def _locked(path: str) -> frozenset[str]:
+def _locked(path: str) -> int:
     return LOCKED if os.path.lexists(f"{path}/{LOCK}") else NOTHING
