@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from resolver.errors import ConfigurationError, MalformedReference
 from resolver.finding import Confidence
 from resolver.record import Record
-from resolver.reference import Reference, parse_reference
+from resolver.reference import LocalPath, Reference, parse_reference
 
 if TYPE_CHECKING:
     from resolver.inspection.lock import Lock, LockedModel
@@ -117,4 +117,6 @@ def _of_digest(text: str, digest: str, settings: Path | None) -> Vouched:
         name = parse_reference(text)
     except MalformedReference as error:
         raise ConfigurationError(f"{settings}: digests.{text}: {error}") from error
+    if isinstance(name, LocalPath):
+        raise ConfigurationError(f"{settings}: digests.{text} is a path; a digest vouches for what a model is called")
     return Vouched(f"digests of {settings}", digest, (name,))
