@@ -47,6 +47,7 @@ FLOORS = (
         "resolver.resolve",
         "resolver.vetting",
         "resolver.diagnosis",
+        "resolver.duplicates",
         "resolver.preflight",
         "resolver.notebook_preflight",
         "resolver.notebook_fix",

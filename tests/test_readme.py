@@ -93,6 +93,7 @@ PREPARATIONS = {
         machine.inputs / LLAMA_3_MOUNT / "model-00003-of-00004.safetensors"
     ).unlink(),
     "notebook": lambda machine: write_notebook(machine.work),
+    "policy": lambda machine: (machine.work / "policy.toml").write_text('[policy]\nlicences = ["mit", "llama3"]\n'),
     "battles": lambda machine: shutil.copytree(PROJECT / "examples" / "battles", machine.work, dirs_exist_ok=True),
 }
 

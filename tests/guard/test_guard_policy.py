@@ -122,14 +122,12 @@ def test_pickles_are_refused_where_a_loader_would_open_them(tiny: Path, machine:
 
 
 def test_files_are_held_with_their_directory(tiny: Path, machine: Path) -> None:
-    from safetensors.torch import load_file
+    import safetensors.torch
 
     policy(machine, "[policy]\napproved = []\n")
     with guard(), pytest.raises(ModelLoadError, match="I907"):
-        import safetensors.torch
-
         safetensors.torch.load_file(tiny / "model.safetensors")
-    assert load_file(tiny / "model.safetensors")
+    assert safetensors.torch.load_file(tiny / "model.safetensors")
 
 
 def test_nothing_is_downloaded_that_the_policy_has_not_seen(machine: Path) -> None:
