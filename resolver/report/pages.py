@@ -38,12 +38,9 @@ def _copies(duplicates: "Sequence[Duplicates]") -> list[Line]:
         for each in duplicates
         for first, copy in zip((True, *(False,) * len(each.copies)), each.copies, strict=False)
     ]
-    lines = [
-        (),
-        line(
-            f"{total} directories hold {len(duplicates)} model{'' if len(duplicates) == 1 else 's'}; the copies take {size(extra)} more than one of each"
-        ),
-    ]
+    models = f"{len(duplicates)} model{'' if len(duplicates) == 1 else 's'}"
+    told = f"{total} directories hold {models}; the copies take {size(extra)} more than one of each"
+    lines: list[Line] = [(), line(told)]
     lines += table(("SAME", "EXTRA", "SOURCE", "PATH"), rows)
     if any(each.same == "headers" for each in duplicates):
         lines.append(line(f"{SAME['headers']}: bytes not compared; a lock of one and resolver verify tell"))

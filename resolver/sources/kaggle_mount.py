@@ -25,7 +25,7 @@ from resolver.sources.source import (
     subdirectories,
     versions,
 )
-from resolver.sources.tree import Found, model_directories, models_and_locks
+from resolver.sources.tree import Found, Walks, model_directories, models_and_locks
 
 NEAR = 5
 
@@ -34,6 +34,10 @@ class KaggleMount:
     """Directories below /kaggle/input (or KAGGLE_CACHE_MOUNT_FOLDER)."""
 
     name = "kaggle mount"
+
+    def __init__(self, walks: Walks | None = None) -> None:
+        """`walks` is what the search has walked already; a source of its own walks for itself."""
+        self._walks: Walks = {} if walks is None else walks
 
     def locate(self, reference: Reference, environment: Environment) -> Iterator[Located]:
         """The handle that was asked for; other places of the same model; what has a lock; folders of its name."""
@@ -89,7 +93,7 @@ class KaggleMount:
             yield None, Miss(self.name, f"{reached}/{place.version}", reason, near=True)
 
     def _walked(self, base: Path, reference: Reference) -> Iterator[Located]:
-        models, locks = models_and_locks(base)
+        models, locks = models_and_locks(base, self._walks)
         for found in locks:
             yield self._candidate(found.path, found.folders, locked(found.folders))
         yield from self._by_name(models, reference)

@@ -35,16 +35,24 @@ class Found(Record):
     is_cache: bool = False
 
 
+Walks = dict[Path, tuple[list[Found], list[Found]]]
+
+
 def model_directories(base: Path, depth: int = DEPTH) -> Iterator[Found]:
     """Directories below `base` (itself included) that hold a model, nearest first; bounded in every direction."""
     return (found for found, holds in _walk(base, depth) if holds & MODEL)
 
 
-def models_and_locks(base: Path, depth: int = DEPTH) -> tuple[list[Found], list[Found]]:
-    """As `model_directories`, and in the same walk the directories in which a resolver.lock lies, at most MAX_LOCKS."""
-    walked = list(_walk(base, depth))
-    locks = [found for found, holds in walked if holds & LOCKED]
-    return [found for found, holds in walked if holds & MODEL], locks[:MAX_LOCKS]
+def models_and_locks(base: Path, walks: Walks) -> tuple[list[Found], list[Found]]:
+    """As `model_directories`, and in the same walk the directories in which a resolver.lock lies, at most MAX_LOCKS.
+
+    `walks` holds what one search has walked already, so that two sources do not pay for the same walk.
+    """
+    if base not in walks:
+        walked = list(_walk(base, DEPTH))
+        locks = [found for found, holds in walked if holds & LOCKED]
+        walks[base] = [found for found, holds in walked if holds & MODEL], locks[:MAX_LOCKS]
+    return walks[base]
 
 
 def _walk(base: Path, depth: int) -> Iterator[tuple[Found, int]]:
