@@ -17,12 +17,17 @@ from pathlib import Path
 from measure import Figure, interleaved, run, table
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT / "tests"))
+sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
 from command_runs import LLAMA_3, LLAMA_3_HANDLE, LLAMA_3_MOUNT, Machine, llama_3_8b, llama_3_70b, make_machine  # noqa: E402 - the builders of the tests
 
+from resolver.inspection.digest import header_sha256  # noqa: E402 - as above
+from resolver.inspection.lock import Lock, LockedFile, LockedModel, LockedSource, tree_digest  # noqa: E402 - as above
+from resolver.integrity.lock import canonical  # noqa: E402 - as above
+
 PYTHON = sys.executable
 LLAMA_3_70B = "meta-llama/Meta-Llama-3-70B-Instruct"
+LOCKED = "our-lab/judge-8b"  # by its lock alone: the folder's name says nothing
 LLAMA_3_70B_MOUNT = "llama-3/transformers/70b-chat-hf/1"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 IMPORT_MS, FIND_MS, PEAK_MB = 30, 10, 300
@@ -114,6 +119,17 @@ def many_files(inputs: Path, *, datasets: int, files: int) -> None:
         for name in range(files):
             (folder / f"{name:06d}.png").touch()
     llama_3_8b(inputs / LLAMA_3_MOUNT)
+
+
+def lock(directory: Path, hub_id: str) -> None:
+    """A resolver.lock beside a model of holes: real sizes and headers, and hashes, which are not read here, made up."""
+    files = {}
+    for file in directory.iterdir():
+        header = header_sha256(file) if file.suffix == ".safetensors" else None
+        files[file.name] = LockedFile(file.stat().st_size, "0" * 64, "other", header, None if header is None else 1)
+    tree = tree_digest((name, each.sha256) for name, each in files.items())
+    model = LockedModel(hub_id, ".", LockedSource("hub", hub_id, COMMIT), files, tree)
+    (directory / "resolver.lock").write_bytes(canonical(Lock((model,))))
 
 
 def whole_processes(machine: Machine, repeats: int) -> Iterator[tuple[str, ...]]:
@@ -225,9 +241,12 @@ def in_process(root: Path, repeats: int) -> Iterator[tuple[str, ...]]:
         small = machine.work / "input"
         llama_3_8b(small / LLAMA_3_MOUNT)
         walk = _median_of((PYTHON, "-c", WALK, str(machine.inputs)), machine, repeats)
-        for label, reference in (("found", LLAMA_3), ("absent", "org/not-there-at-all")):
+        for place in (machine.inputs, small):
+            lock(llama_3_8b(place / "my-models"), LOCKED)
+        for label, reference in (("found", LLAMA_3), ("found", LOCKED), ("absent", "org/not-there-at-all")):
             ours = _median_of((PYTHON, "-c", FIND, str(small), str(machine.inputs), reference, label), machine, repeats)
-            what = f"resolve_model, {label}, {datasets} x {files:,} files"
+            how = f"{label} by its lock" if reference == LOCKED else label
+            what = f"resolve_model, {how}, {datasets} x {files:,} files"
             ratio = f"{ours / walk:.2f}"
             yield (
                 what,

@@ -10,6 +10,7 @@ from resolver.finding import LEVELS, Level, Purpose, Report
 from resolver.host import HOST, Host, this_host
 from resolver.inspection.describe import describe
 from resolver.inspection.description import ModelDescription
+from resolver.policy import policy_of
 from resolver.resolve import Resolution, resolve
 from resolver.settings import Settings, load_settings
 
@@ -59,13 +60,13 @@ def resolve_model(
     Raises:
         MalformedReference: the text is no reference (a ValueError).
         ModelNotFound: no directory answers (a FileNotFoundError), with the trail; AmbiguousModel: several do.
-        ModelRejected: what was found cannot be used (an OSError), with the report.
+        ModelRejected: what was found cannot be used, or the policy forbids it (an OSError), with the report.
         ConfigurationError: resolver.toml cannot be used (a ValueError).
     """
     text = os.fspath(reference)
     here, settings, host = _surroundings(roots, config)
     if purpose is None:
-        return resolve(text, here, host, minimum_confidence=settings.minimum_confidence)
+        return resolve(text, here, host, policy_of(settings))
     from resolver.preflight import Question, vet  # noqa: PLC0415 - the whole rule book, only where it is asked for
 
     question = Question(
@@ -77,7 +78,7 @@ def resolve_model(
         batch_size=batch_size,
         dtype=dtype,
         ignored=settings.ignores,
-        minimum_confidence=settings.minimum_confidence,
+        policy=policy_of(settings),
     )
     judged_for = _target(here, host, settings, accelerator=accelerator, image=image, recorded=environment)
     return vet(text, here, judged_for, _sane(question))
@@ -148,7 +149,7 @@ def check_model(
         dtype=dtype,
         select=tuple(select),
         ignored={**settings.ignores, **(ignore or {})},
-        minimum_confidence=settings.minimum_confidence,
+        policy=policy_of(settings),
     )
     judged_for = _target(here, host, settings, accelerator=accelerator, image=image, recorded=environment)
     return check(os.fspath(reference), here, judged_for, _sane(question))
@@ -158,15 +159,15 @@ def describe_model(reference: AnyReference, *, roots: Sequence[AnyReference] = (
     """Everything that can be read of a model at the quick level, judged by nobody.
 
     Raises:
-        MalformedReference, ModelNotFound, ModelRejected: as `resolve_model`; a directory that exists is described
-            whatever is in it.
+        MalformedReference, ModelNotFound, ModelRejected, ConfigurationError: as `resolve_model`; a directory that
+            exists is described whatever is in it.
     """
     text = os.fspath(reference)
     environment, settings, host = _surroundings(roots, None)
     path = environment.expand(text)
     if path.is_dir():
         return describe(path)
-    return describe(resolve(text, environment, host, minimum_confidence=settings.minimum_confidence).path)
+    return describe(resolve(text, environment, host, policy_of(settings)).path)
 
 
 def _surroundings(roots: Sequence[AnyReference], config: Path | None) -> tuple[Environment, Settings, Host]:

@@ -6,6 +6,7 @@ A judgement of the trail alone; nothing here looks at a disk.
 from resolver.catalog import family_of, known_places, spelled_like
 from resolver.environment import Environment
 from resolver.finding import Fix, Identity, NotFound, TrailStep
+from resolver.policy import ANYTHING, Policy
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, PackageRef, Reference
 from resolver.sources.source import asked_place
 
@@ -28,7 +29,7 @@ def not_found(text: str, reference: Reference, trail: tuple[TrailStep, ...], env
     return NotFound(message, evidence, CONSEQUENCE, _fix(text, reference, place))
 
 
-def ambiguous(text: str, candidates: tuple[Identity, ...]) -> NotFound:
+def ambiguous(text: str, candidates: tuple[Identity, ...], policy: Policy = ANYTHING) -> NotFound:
     """The diagnosis where several directories answer equally well, or only by their name."""
     guesses = all(each.confidence == "guess" for each in candidates)
     count = len(candidates)
@@ -36,7 +37,7 @@ def ambiguous(text: str, candidates: tuple[Identity, ...]) -> NotFound:
         places = "a directory" if count == 1 else f"{count} directories"
         message = f"{text} is only guessed: {places} may be it, and nothing but a name says so"
     elif count == 1:
-        message = f"{text} is {candidates[0].confidence} only, less than minimum_confidence allows"
+        message = f"{text} is {candidates[0].confidence} only, less than minimum_confidence of {policy.where} allows"
     else:
         message = f"{text} is ambiguous: {count} different directories answer to it equally well"
     shown = tuple(f"{each.path} ({each.confidence}: {'; '.join(each.evidence)})" for each in candidates[:MAX_SHOWN])

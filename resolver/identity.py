@@ -1,8 +1,8 @@
 """How sure it is that a directory is the model that was asked for: name evidence weighed against its content.
 
-exact     a path or handle that was asked for, a cache entry under that name, or the publisher's own Kaggle model
-          whose architecture agrees
-declared  download metadata inside the directory names it (anyone can write that)
+exact     a path or handle that was asked for, a cache entry under that name, the publisher's own Kaggle model whose
+          architecture agrees, or what the user's own lock vouches for
+declared  a lock that the files agree with, or download metadata, names it (anyone can write either)
 matched   a name and the architecture agree
 guess     a name alone, or one that something contradicts
 """
@@ -13,9 +13,11 @@ from resolver.finding import Confidence
 from resolver.inspection.config import ConfigFacts
 from resolver.inspection.provenance import Provenance
 from resolver.inspection.quantization import QuantizationFacts
+from resolver.named import is_another, means
 from resolver.record import Record
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
 from resolver.sources.source import Candidate
+from resolver.standing import Standing
 
 if TYPE_CHECKING:
     from resolver.catalog import Fingerprint
@@ -41,11 +43,19 @@ def granted(candidate: Candidate) -> Grade | None:
     return Grade("exact", (candidate.why,)) if candidate.claim in ("asked", "entry") else None
 
 
+class _Compared(Record):
+    """What a candidate is compared with, and what came of it: the id, what is published of it, and how that agrees."""
+
+    hub_id: str
+    published: "Fingerprint | None"
+    agreement: "_Agreement"
+
+
 def grade(
     candidate: Candidate,
     reference: Reference,
     config: ConfigFacts,
-    provenance: Provenance | None = None,
+    standing: Standing,
     below: tuple[str, ...] = (),
 ) -> Grade:
     """Weigh a candidate.
@@ -54,7 +64,7 @@ def grade(
         candidate: the directory and the ground on which a source offers it.
         reference: what was asked for.
         config: what its config.json says.
-        provenance: what it says of its own origin.
+        standing: what locks, and it itself, say of its origin.
         below: folders that were descended into from the candidate's directory to the model's.
     """
     from resolver.catalog import fingerprint_of, hub_ids  # noqa: PLC0415 - a large table, not needed by `granted`
@@ -64,16 +74,54 @@ def grade(
         return Grade(None, (candidate.why, elsewhere))
     hub_id = candidate.hub_id or next(iter(hub_ids(reference)), "")
     published = fingerprint_of(hub_id)
-    agreement = _compare(published, config)
-    if agreement.differs:
-        return Grade(None, (candidate.why, f"another model: {agreement.words}"))
-    doubt = _doubt(candidate, hub_id, published, config, below)
-    evidence = (candidate.why, agreement.words, *((doubt,) if doubt else ()))
-    if doubt is None and agreement.agrees:
+    found = _Compared(hub_id, published, _compare(published, config))
+    if found.agreement.differs:
+        return Grade(None, (candidate.why, f"another model: {found.agreement.words}"))
+    if standing.vouched:
+        return Grade("exact", (candidate.why, found.agreement.words, standing.vouched))
+    if candidate.claim == "lock":
+        return _by_lock(candidate, config, standing, found)
+    doubt = _doubt(candidate, hub_id, published, config, below) or _contradicted(standing, reference)
+    return _by_place(candidate, reference, standing, found, doubt)
+
+
+def _by_place(
+    candidate: Candidate, reference: Reference, standing: Standing, found: _Compared, doubt: str | None
+) -> Grade:
+    """The grade of a directory that its place, or its name, speaks for."""
+    notes = (f"{standing.lock} is no declaration: {standing.differs}",) if standing.differs else ()
+    evidence = (candidate.why, found.agreement.words, *((doubt,) if doubt else ()), *notes)
+    if doubt is not None:
+        return Grade("guess", evidence)
+    if found.agreement.agrees:
         return Grade("exact" if candidate.claim == "official" else "matched", evidence)
-    if doubt is None and provenance is not None and _names(provenance, hub_id, reference):
-        return Grade("declared", (*evidence, f"{provenance.file} names {provenance.hub_id}"))
+    metadata = standing.metadata
+    if metadata is not None and _names(metadata, found.hub_id, reference):
+        return Grade("declared", (*evidence, f"{metadata.file} names {metadata.hub_id}"))
+    if standing.named is not None and means(reference, standing.named):
+        return Grade("declared", (*evidence, f"{standing.lock} names {standing.named}: {standing.agrees}"))
     return Grade("guess", evidence)
+
+
+def _by_lock(candidate: Candidate, config: ConfigFacts, standing: Standing, found: _Compared) -> Grade:
+    """The grade of a directory for which nothing but a lock speaks; its folders need not be called anything."""
+    from resolver.names import says_quantised  # noqa: PLC0415 - as in `grade`
+
+    if not standing.agrees:
+        reason = standing.differs or "it knows no such directory"
+        return Grade(None, (candidate.why, f"the lock is no declaration: {reason}"))
+    # Where nothing is published to compare with, a name that says so itself is not contradicted.
+    comparable = found.published is not None or not says_quantised(found.hub_id)
+    doubt = _quantised_otherwise(found.hub_id, found.published, config) if comparable else None
+    evidence = (candidate.why, found.agreement.words, *((doubt,) if doubt else ()), standing.agrees)
+    return Grade("guess" if doubt else "declared", evidence)
+
+
+def _contradicted(locks: Standing, reference: Reference) -> str | None:
+    """Why the lock that lies with a directory, and that its files agree with, says that it is another model."""
+    if locks.named is None or not is_another(reference, locks.named):
+        return None
+    return f"{locks.lock} names {locks.named}"
 
 
 def _elsewhere(candidate: Candidate, reference: Reference) -> str | None:
@@ -81,7 +129,7 @@ def _elsewhere(candidate: Candidate, reference: Reference) -> str | None:
     from resolver.catalog import same_place  # noqa: PLC0415 - as above
 
     place = candidate.place
-    if place is None or not isinstance(reference, KaggleHandle | KaggleDataset):
+    if candidate.claim == "lock" or place is None or not isinstance(reference, KaggleHandle | KaggleDataset):
         return None
     if place.owner and reference.owner and place.owner.lower() != reference.owner.lower():
         return f"of another owner: {place.owner}"
@@ -128,15 +176,23 @@ def _doubt(
     if odd is not None:
         return f"the model lies in a folder {odd} below it, which may be another one"
 
+    otherwise = _quantised_otherwise(hub_id, published, config)
+    if otherwise is not None:
+        return otherwise
     wanted = published.quantization if published else None
-    quantised = _quantised(config.quantization)
-    if quantised != _method(wanted):
-        return f"its weights are {quantised or 'not quantised'}, those of {hub_id} are {_method(wanted) or 'not'}"
     if candidate.claim != "official":
         if wanted is None and any(says_quantised(folder) for folder in candidate.folders):
             return "a folder says that its weights are quantised"
         return contradiction(hub_id, candidate.folders)
     return None
+
+
+def _quantised_otherwise(hub_id: str, published: "Fingerprint | None", config: ConfigFacts) -> str | None:
+    wanted = published.quantization if published else None
+    quantised = _quantised(config.quantization)
+    if quantised == _method(wanted):
+        return None
+    return f"its weights are {quantised or 'not quantised'}, those of {hub_id} are {_method(wanted) or 'not'}"
 
 
 def _quantised(facts: QuantizationFacts | None) -> str | None:

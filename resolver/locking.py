@@ -8,10 +8,9 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.environment import Environment
-from resolver.finding import Confidence, Identity
 from resolver.host import Host
 from resolver.inspection.describe import describe
 from resolver.inspection.files import LOCK_NAME, WHOLE, Listing, list_files
@@ -23,9 +22,13 @@ from resolver.integrity.reading import Progress
 from resolver.integrity.resumable import Hashed, Wanted, hash_resumably
 from resolver.integrity.statement import statement
 from resolver.integrity.verdicts import why_unread
+from resolver.policy import ANYTHING, Policy
 from resolver.record import Record
 from resolver.resolve import Chosen, choose
 from resolver.version import VERSION
+
+if TYPE_CHECKING:
+    from resolver.finding import Identity
 
 FOLDER: Final = "runs"
 
@@ -82,7 +85,7 @@ def make_lock(
     host: Host,
     *,
     progress: Progress | None = None,
-    minimum_confidence: Confidence = "matched",
+    policy: Policy = ANYTHING,
 ) -> MadeLock:
     """Read every byte of some models and say what they are.
 
@@ -92,7 +95,7 @@ def make_lock(
         environment: this machine's.
         host: as above.
         progress: told the bytes read so far and the bytes that there are.
-        minimum_confidence: the least certain match that is taken.
+        policy: what may be loaded; the least certain match that is taken.
 
     Raises:
         MalformedReference, ModelNotFound, AmbiguousModel: as `resolve`.
@@ -100,7 +103,7 @@ def make_lock(
     """
     target, beside = targets
     own = [each for each in targets if each is not None]
-    taken = [_take(text, choose(text, environment, host, minimum_confidence=minimum_confidence), own) for text in texts]
+    taken = [_take(text, choose(text, environment, host, policy), own) for text in texts]
     wanted = [each for model in taken for each in model.wanted()]
     with Journal(environment.state_home / FOLDER, _subject(wanted)) as journal:
         hashed = iter(hash_resumably(wanted, journal, progress))

@@ -21,6 +21,7 @@ from resolver.notebook.metadata import find_metadata, read_metadata
 from resolver.notebook.read import read_code
 from resolver.notebook.reading import MODEL_ROLES
 from resolver.notebook.standing import Standing, standings
+from resolver.policy import ANYTHING, Policy
 from resolver.preflight import Question, check
 from resolver.record import Record, field
 from resolver.resolve import choose
@@ -48,12 +49,14 @@ class NotebookQuestion(Record):
         select: beginnings of the codes that are judged; empty for all.
         ignored: code -> reason.
         profiles: accelerators of the settings.
+        policy: what may be loaded at all.
     """
 
     metadata: Path | None = None
     select: tuple[str, ...] = ()
     ignored: Mapping[str, str] = field(default_factory=dict)
     profiles: "Mapping[str, Profile]" = field(default_factory=dict)
+    policy: Policy = ANYTHING
 
 
 class NotebookReport(Record):
@@ -144,7 +147,7 @@ def _models(
             continue
         place = place_to_attach(standing)
         for text in (use.text, *(() if place is None else (str(place),))):
-            path = _lies_at(text, environment, host)
+            path = _lies_at(text, environment, host, asked.policy)
             if path is not None:
                 here.setdefault(path, []).append((text, standing))
                 break
@@ -164,11 +167,12 @@ def _question(uses: list[Use], asked: NotebookQuestion) -> Question:
         select=asked.select or (() if loads else ("T",)),
         ignored=ignored,
         dtype=dtypes.pop() if len(dtypes) == 1 else None,
+        policy=asked.policy,
     )
 
 
-def _lies_at(text: str, environment: Environment, host: Host) -> Path | None:
+def _lies_at(text: str, environment: Environment, host: Host, policy: Policy) -> Path | None:
     try:
-        return choose(text, environment, host).identity.path
+        return choose(text, environment, host, policy).identity.path
     except (MalformedReference, ModelNotFound):
         return None

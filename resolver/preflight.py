@@ -6,16 +6,19 @@ from typing import Final
 
 from resolver.environment import Environment
 from resolver.errors import ModelNotFound, ModelRejected
-from resolver.finding import Confidence, Identity, Level, Purpose, Report, Verdict
+from resolver.finding import Identity, Level, Purpose, Report, Verdict
 from resolver.host import HERE, Host
 from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.model_types import installed_model_types, known_since
+from resolver.policy import ANYTHING, Policy
 from resolver.record import Record, field
 from resolver.resolve import Chosen, Resolution, accepted, choose, named
+from resolver.rules import policy as policy_rules
 from resolver.rules.judge import judge
 from resolver.rules.model_rules import MODEL_RULES
 from resolver.rules.rule import Evidence, Intent, Rule
+from resolver.vetting import under_policy
 
 DTYPES: Final = ("float16", "bfloat16", "float32")
 Progress = Callable[[int, int], None]
@@ -30,7 +33,7 @@ class Question(Record):
         adapter: a reference to an adapter that is laid over the model; None for none.
         select: code prefixes that are judged; empty for all.
         ignored: code -> reason.
-        minimum_confidence: the least certain match that is taken.
+        policy: what may be loaded at all; its rules are judged whatever is selected or ignored.
         max_length, batch_size, dtype: see `Intent`.
     """
 
@@ -44,7 +47,7 @@ class Question(Record):
     dtype: str | None = None
     select: tuple[str, ...] = ()
     ignored: Mapping[str, str] = field(default_factory=dict)
-    minimum_confidence: Confidence = "matched"
+    policy: Policy = ANYTHING
 
 
 def check(
@@ -91,10 +94,10 @@ def vet(text: str, environment: Environment, host: Host, asked: Question) -> Res
 
 
 def _both(text: str, environment: Environment, host: Host, asked: Question) -> tuple[Chosen, Chosen | None]:
-    model = choose(text, environment, host, minimum_confidence=asked.minimum_confidence)
+    model = choose(text, environment, host, asked.policy)
     if asked.adapter is None:
         return model, None
-    return model, choose(asked.adapter, environment, host, minimum_confidence=asked.minimum_confidence)
+    return model, choose(asked.adapter, environment, host, asked.policy)
 
 
 def examine(
@@ -111,13 +114,14 @@ def examine(
     description = complete(model.description)
     overlay = None if adapter is None else complete(adapter.description)
     evidence = _evidence(description, overlay, environment, host, asked)
-    rules = _selected(asked.select)
+    rules = _selected(asked.select, asked.policy)
     if asked.level != "quick":
         from resolver.probe.observe import observe  # noqa: PLC0415 - the quick level starts no child
 
         loads = any(rule.level != "deep" for rule in rules)
         evidence = evidence.replaced(observed=observe(evidence, environment, asked.level, progress, loads=loads))
-    judged = judge(evidence, rules, asked.ignored, asked.level)
+    ignored = {code: reason for code, reason in asked.ignored.items() if code not in policy_rules.CODES}
+    judged = judge(evidence, rules, ignored, asked.level)
     unusable = any(finding.severity == "error" for finding in judged.findings)
     verdict: Verdict = "unusable" if unusable else "usable"
     report = Report(
@@ -141,8 +145,8 @@ def examine(
 def _evidence(
     model: ModelDescription, adapter: ModelDescription | None, environment: Environment, host: Host, asked: Question
 ) -> Evidence:
-    base, found = _base(adapter or model, environment, host)
-    return Evidence(
+    base, found = _base(adapter or model, environment, host, asked.policy)
+    evidence = Evidence(
         model=model,
         intent=Intent(
             purpose=asked.purpose,
@@ -153,12 +157,14 @@ def _evidence(
             max_length=asked.max_length,
             batch_size=asked.batch_size,
             dtype=asked.dtype,
+            policy=asked.policy,
         ),
         host=_with_model_types(host, model, environment),
         adapter=adapter,
         base=base if adapter is None else None,
         environment=environment,
     )
+    return under_policy(evidence)
 
 
 def _with_model_types(host: Host, description: ModelDescription, environment: Environment) -> Host:
@@ -175,24 +181,25 @@ def _with_model_types(host: Host, description: ModelDescription, environment: En
 
 
 def _base(
-    description: ModelDescription, environment: Environment, host: Host
+    description: ModelDescription, environment: Environment, host: Host, policy: Policy
 ) -> tuple[ModelDescription | None, str | None]:
     """The base that an adapter names, as the choice has read it, and where: "" for nowhere, None if unnamed."""
     named = description.adapter.base_model_name_or_path if description.adapter else None
     if not named:
         return None, None
     try:
-        base = choose(named, environment, host).description
+        base = choose(named, environment, host, policy).description
     except (ModelNotFound, ValueError):
         return None, ""
     return base, str(base.root)
 
 
-def _selected(prefixes: Iterable[str]) -> tuple[Rule, ...]:
+def _selected(prefixes: Iterable[str], policy: Policy) -> tuple[Rule, ...]:
     wanted = tuple(prefix.upper() for prefix in prefixes)
     if not wanted:
         return MODEL_RULES
-    return tuple(rule for rule in MODEL_RULES if rule.code.startswith(wanted))
+    binding = policy_rules.CODES if policy.restricts else frozenset()
+    return tuple(rule for rule in MODEL_RULES if rule.code.startswith(wanted) or rule.code in binding)
 
 
 def _not_found(text: str, error: ModelNotFound, asked: Question, host: Host, started: float) -> Report:

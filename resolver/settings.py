@@ -3,20 +3,21 @@
 Read with the standard library, since the quick text way may meet such a file too; every complaint names file and key.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resolver.environment import Environment
 from resolver.errors import ConfigurationError
-from resolver.finding import CONFIDENCES, Confidence
+from resolver.own_policy import OwnPolicy, read_digests, read_policy
 from resolver.record import Record, field
 
 if TYPE_CHECKING:
     from resolver.accelerators import Profile
 
 MAX_BYTES = 4 * 1024 * 1024
-KEYS = ("roots", "aliases", "ignore", "accelerator", "accelerators", "minimum_confidence")
+KEYS = ("roots", "aliases", "ignore", "accelerator", "accelerators", "locks", "digests", "policy")
 
 
 class Settings(Record):
@@ -29,7 +30,9 @@ class Settings(Record):
         ignores: rule code -> the reason why it is not judged.
         accelerator: the profile to judge for.
         accelerators: profiles of the user's own, by name.
-        minimum_confidence: the least certain match that resolves.
+        locks: locks of the user's own; a directory that agrees with one is surely what the lock says.
+        digests: reference text -> tree digest, in hex: the same, of one model.
+        policy: what may be loaded.
     """
 
     path: Path | None = None
@@ -38,7 +41,9 @@ class Settings(Record):
     ignores: Mapping[str, str] = field(default_factory=dict)
     accelerator: str = "host"
     accelerators: Mapping[str, "Profile"] = field(default_factory=dict)
-    minimum_confidence: Confidence = "matched"
+    locks: tuple[Path, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    policy: OwnPolicy = OwnPolicy()
 
 
 def load_settings(environment: Environment, config: Path | None = None) -> Settings:
@@ -54,11 +59,11 @@ def load_settings(environment: Environment, config: Path | None = None) -> Setti
     named = config or (environment.expand(text) if (text := environment.get("RESOLVER_CONFIG")) else None)
     if named is not None:
         return _settings(named, _table(named))
-    for name in ("resolver.toml", "pyproject.toml"):
-        path = environment.cwd / name
-        if path.is_file() and (table := _table(path)) is not None:
-            return _settings(path, table)
-    return Settings()
+    ours, shared = environment.cwd / "resolver.toml", environment.cwd / "pyproject.toml"
+    if os.path.lexists(ours):  # a link to nothing too: a policy that cannot be read is not passed over
+        return _settings(ours, _table(ours))
+    table = _table(shared) if shared.is_file() else None
+    return Settings() if table is None else _settings(shared, table)
 
 
 def _bytes(path: Path) -> bytes:
@@ -77,30 +82,45 @@ def _bytes(path: Path) -> bytes:
 
 def _table(path: Path) -> Mapping[str, Any] | None:
     text = _bytes(path)
-    if path.name == "pyproject.toml" and b"tool.resolver" not in text:
+    if path.name == "pyproject.toml" and not _may_be_ours(text):
         return None
     import tomllib  # noqa: PLC0415 - most runs have no such file
 
     try:
         document = tomllib.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        # Also a pyproject.toml: it names our table, and a minimum_confidence that is lost is lost without a word.
+        # A pyproject.toml that names our table: a policy that is lost is lost without a word.
         raise ConfigurationError(f"{path}: not TOML: {error}") from error
     if path.name == "pyproject.toml":
         tool = document.get("tool")
         found = tool.get("resolver") if isinstance(tool, dict) else None
-        return found if isinstance(found, dict) else None
+        if found is not None and not isinstance(found, dict):
+            raise ConfigurationError(f"{path}: tool.resolver has to be a table")
+        return found
     return document
+
+
+def _may_be_ours(text: bytes) -> bool:
+    """Whether a pyproject.toml can hold our table, however it is spelt: `[ tool . resolver ]` and inline ones too.
+
+    Reading one that does not would cost every run a millisecond.
+    """
+    if b"resolver" not in text:
+        return False
+    lines = [line.strip() for line in text.splitlines() if b"resolver" in line or b"tool" in line]
+    if any(b"tool" in line and b"resolver" in line for line in lines):
+        return True
+    bare = any(line.partition(b"#")[0].replace(b" ", b"").strip(b"[]\t\"'") == b"tool" for line in lines)
+    return bare and any(line.startswith((b"resolver", b'"resolver', b"'resolver")) for line in lines)
 
 
 def _settings(path: Path, table: Mapping[str, Any] | None) -> Settings:
     table = table or {}
     for key in table:
+        if key == "minimum_confidence":
+            raise ConfigurationError(f"{path}: minimum_confidence stands in the table [policy]")
         if key not in KEYS:
             raise ConfigurationError(f"{path}: unknown key {key!r}; known are {', '.join(KEYS)}")
-    confidence = table.get("minimum_confidence", "matched")
-    if confidence not in CONFIDENCES[:3]:
-        raise ConfigurationError(f"{path}: minimum_confidence is one of {', '.join(CONFIDENCES[:3])}")
     return Settings(
         path=path,
         roots=tuple(path.parent / Path(text).expanduser() for text in _texts(path, "roots", table.get("roots", []))),
@@ -108,7 +128,9 @@ def _settings(path: Path, table: Mapping[str, Any] | None) -> Settings:
         ignores=_pairs(path, "ignore", table),
         accelerator=_text(path, "accelerator", table.get("accelerator", "host")),
         accelerators=_profiles(path, table["accelerators"]) if "accelerators" in table else {},
-        minimum_confidence=confidence,
+        locks=tuple(path.parent / Path(text).expanduser() for text in _texts(path, "locks", table.get("locks", []))),
+        digests=read_digests(path, table["digests"]) if "digests" in table else {},
+        policy=read_policy(path, table["policy"]) if "policy" in table else OwnPolicy(),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resolver.environment import Environment
 from resolver.errors import ModelNotFound
-from resolver.finding import Confidence, Fix, Identity, NotFound, Report, TrailStep
+from resolver.finding import Fix, Identity, NotFound, Report, TrailStep
 from resolver.host import Host
 from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
@@ -21,6 +21,7 @@ from resolver.inspection.safetensors import Header, read_header
 from resolver.inspection.tokenizer import VOCABULARY_FILES
 from resolver.integrity.lock import header_sha256
 from resolver.integrity.verdicts import Facts
+from resolver.policy import ANYTHING, Policy
 from resolver.record import Record, field
 from resolver.resolve import choose
 from resolver.rules.completeness import absent_files
@@ -37,13 +38,13 @@ class Search(Record):
 
     Attributes:
         environment, host: this machine's.
-        minimum_confidence: the least certain match that is taken.
+        policy: what may be loaded; the least certain match that is taken.
         places: reference of a model in the lock -> the directory that is to be it.
     """
 
     environment: Environment
     host: Host
-    minimum_confidence: Confidence = "matched"
+    policy: Policy = ANYTHING
     places: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -126,7 +127,7 @@ def _of_locked(model: LockedModel, lock: Path, place: str | None, search: Search
             ground = f"the lock says that it lies in {model.path}"
             return _locked_at(model, lock, Identity(model.reference, root, "lock", "declared", (ground,)), search.host)
     try:
-        chosen = choose(model.reference, search.environment, search.host, minimum_confidence=search.minimum_confidence)
+        chosen = choose(model.reference, search.environment, search.host, search.policy)
     except ModelNotFound as error:
         return _lost(model.reference, error.diagnosis, search.host, error.trail)
     except ValueError:  # an alias of whoever wrote the lock
@@ -171,7 +172,7 @@ def _header_now(path: Path) -> str:
 
 def _of_model(text: str, search: Search) -> Subject | Report:
     try:
-        chosen = choose(text, search.environment, search.host, minimum_confidence=search.minimum_confidence)
+        chosen = choose(text, search.environment, search.host, search.policy)
     except ModelNotFound as error:
         return _lost(text, error.diagnosis, search.host, error.trail)
     part = chosen.description

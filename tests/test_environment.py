@@ -83,11 +83,11 @@ def test_settings_are_read_from_resolver_toml(tmp_path):
     here = environment(tmp_path)
     here.cwd.mkdir()
     (here.cwd / "resolver.toml").write_text(
-        'roots = ["models"]\nminimum_confidence = "exact"\n[aliases]\nmine = "./m"\n[ignore]\nL502 = "signed"\n'
+        'roots = ["models"]\n[policy]\nminimum_confidence = "exact"\n[aliases]\nmine = "./m"\n[ignore]\nL502 = "signed"\n'
     )
     settings = load_settings(here)
     assert settings.roots == (here.cwd / "models",)
-    assert settings.minimum_confidence == "exact"
+    assert settings.policy.minimum_confidence == "exact"
     assert settings.ignores == {"L502": "signed"}
     assert settings.aliases == {"mine": str(here.cwd / "m")}
 
@@ -104,7 +104,8 @@ def test_settings_are_read_from_pyproject(tmp_path):
     [
         ("rots = []", "rots"),
         ("roots = 1", "roots"),
-        ('minimum_confidence = "guess"', "minimum_confidence"),
+        ('[policy]\nminimum_confidence = "guess"', "policy.minimum_confidence"),
+        ('minimum_confidence = "exact"', r"stands in the table \[policy\]"),
         ("[ignore]\nL502 = 1", "ignore"),
         ("accelerator = 1", "accelerator"),
         ("not toml", "not TOML"),
@@ -119,10 +120,10 @@ def test_settings_that_cannot_be_used_name_file_and_key(tmp_path, text, named):
 
 
 def test_broken_pyproject_with_our_table_is_not_passed_over(tmp_path):
-    """A minimum_confidence that is lost would be lost without a word."""
+    """A policy that is lost would be lost without a word."""
     here = environment(tmp_path)
     here.cwd.mkdir()
-    (here.cwd / "pyproject.toml").write_text('[tool.resolver\nminimum_confidence = "exact"\n')
+    (here.cwd / "pyproject.toml").write_text('[tool.resolver.policy\nminimum_confidence = "exact"\n')
     with pytest.raises(ConfigurationError, match="not TOML"):
         load_settings(here)
 

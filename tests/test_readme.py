@@ -96,6 +96,7 @@ PREPARATIONS = {
     ).unlink(),
     "notebook": lambda machine: write_notebook(machine.work),
     "attach bert": lambda machine: tiny_model(machine.work / "bert", family="bert", classifier=True),
+    "policy": lambda machine: (machine.work / "policy.toml").write_text('[policy]\nlicences = ["mit", "llama3"]\n'),
     "battles": lambda machine: shutil.copytree(PROJECT / "examples" / "battles", machine.work, dirs_exist_ok=True),
 }
 

@@ -7,6 +7,7 @@ from model_factory import model_dir
 from mounts import HOST, environment, hub_cache, place
 
 from resolver.errors import AmbiguousModel, MalformedReference, ModelNotFound, ModelRejected
+from resolver.policy import Policy
 from resolver.resolve import resolve, survey
 
 LLAMA = "meta-llama/Meta-Llama-3-8B-Instruct"
@@ -135,7 +136,7 @@ def test_name_and_architecture_agree_is_matched_and_said(tmp_path):
 def test_minimum_confidence_refuses_a_match(tmp_path):
     place(tmp_path / "input/my-data/Meta-Llama-3-8B-Instruct", LLAMA)
     with pytest.raises(AmbiguousModel, match="minimum_confidence"):
-        resolve(LLAMA, environment(tmp_path), HOST, minimum_confidence="exact")
+        resolve(LLAMA, environment(tmp_path), HOST, Policy(minimum_confidence="exact"))
 
 
 def test_name_alone_is_a_guess_and_does_not_resolve(tmp_path):

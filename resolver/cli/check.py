@@ -103,7 +103,7 @@ def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
         dtype=options.dtype,
         select=session.selected,
         ignored=session.ignored,
-        minimum_confidence=session.settings.minimum_confidence,
+        policy=session.policy,
     )
     for text in options.models:
         try:

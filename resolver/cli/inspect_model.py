@@ -36,7 +36,7 @@ def execute(session: Session) -> int:
     text: str = session.options.model
     environment, host = session.environment, this_host(session.environment)
     try:
-        chosen = choose(text, environment, host, minimum_confidence=session.settings.minimum_confidence)
+        chosen = choose(text, environment, host, session.policy)
     except MalformedReference as error:
         raise UsageError(str(error)) from error
     except ModelNotFound as error:

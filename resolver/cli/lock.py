@@ -80,7 +80,7 @@ def _made(session: Session, target: Path, beside: Path | None) -> MadeLock:
             environment,
             this_host(environment),
             progress=progress,
-            minimum_confidence=session.settings.minimum_confidence,
+            policy=session.policy,
         )
 
 

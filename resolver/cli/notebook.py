@@ -70,7 +70,9 @@ def execute(session: Session) -> int:
 
 
 def _judged(session: Session, path: Path, metadata: Path | None) -> NotebookReport:
-    question = NotebookQuestion(metadata, session.selected, session.ignored, session.settings.accelerators)
+    question = NotebookQuestion(
+        metadata, session.selected, session.ignored, session.settings.accelerators, session.policy
+    )
     return check_notebook(path, session.environment, this_host(session.environment), question)
 
 

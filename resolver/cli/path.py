@@ -33,7 +33,7 @@ def execute(session: Session) -> int:
     text: str = session.options.model
     host = this_host(session.environment)
     try:
-        found = resolve(text, session.environment, host, minimum_confidence=session.settings.minimum_confidence)
+        found = resolve(text, session.environment, host, session.policy)
     except MalformedReference as error:
         raise UsageError(str(error)) from error
     except ModelNotFound as error:
@@ -77,11 +77,14 @@ def _refused(session: Session, report: Report, code: int) -> int:
 
 
 def _judged_by_wish(session: Session, report: Report) -> Report:
-    """The rejection without the findings of rules that the user does not want judged."""
+    """The rejection without the findings of rules that the user does not want judged; the policy's stay."""
+    from resolver.rules.policy import CODES
+
     wanted = tuple(
         finding
         for finding in report.findings
-        if finding.code not in session.ignored and (not session.selected or finding.code in session.selected)
+        if finding.code in CODES
+        or (finding.code not in session.ignored and (not session.selected or finding.code in session.selected))
     )
     return report.replaced(findings=wanted)
 

@@ -93,7 +93,7 @@ def _refuse_strange_flags(options: argparse.Namespace) -> None:
 def _chosen(session: Session, text: str) -> Chosen | int:
     host = this_host(session.environment)
     try:
-        return choose(text, session.environment, host, minimum_confidence=session.settings.minimum_confidence)
+        return choose(text, session.environment, host, session.policy)
     except MalformedReference as error:
         raise UsageError(str(error)) from error
     except ModelNotFound as error:

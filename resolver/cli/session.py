@@ -9,6 +9,7 @@ from resolver.cli.trouble import UsageError
 from resolver.environment import Environment
 from resolver.errors import ConfigurationError
 from resolver.finding import Report
+from resolver.policy import ANYTHING, Policy, policy_of
 from resolver.record import Record, field
 from resolver.settings import Settings, load_settings
 
@@ -20,6 +21,7 @@ class Session(Record):
         options: the parsed command line.
         environment: this machine's, with the roots and aliases of the command line and the settings.
         settings: resolver.toml.
+        policy: what of it says what may be loaded, with the locks that it names read.
         selected: full codes that are judged; empty for all.
         ignored: full code -> the reason why it is not judged.
     """
@@ -29,6 +31,7 @@ class Session(Record):
     settings: Settings = field(default_factory=Settings)
     selected: tuple[str, ...] = ()
     ignored: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy = ANYTHING
 
     @property
     def is_json(self) -> bool:
@@ -77,12 +80,20 @@ def open_session(options: argparse.Namespace) -> Session:
             },
             **dict.fromkeys(_codes(options.ignore, "--ignore"), "--ignore"),
         },
+        _policy(settings),
     )
 
 
 def _settings(options: argparse.Namespace, environment: Environment) -> Settings:
     try:
         return load_settings(environment, None if options.config is None else environment.cwd / options.config)
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from error
+
+
+def _policy(settings: Settings) -> Policy:
+    try:
+        return policy_of(settings)
     except ConfigurationError as error:
         raise UsageError(str(error)) from error
 

@@ -183,9 +183,9 @@ def _one(session: Session, target: Path, text: str, progress: ReadingProgress) -
         if arrived is not None:
             named, source = str(arrived.root), arrived.source
     try:
-        chosen = choose(named, environment, host, minimum_confidence=session.settings.minimum_confidence)
+        chosen = choose(named, environment, host, session.policy)
         accepted(chosen, environment, host, 0.0)
-        question = Question(select=session.selected, ignored=session.ignored)
+        question = Question(select=session.selected, ignored=session.ignored, policy=session.policy)
         report, description = examine(chosen, environment, host, question)
     except MalformedReference as error:
         raise UsageError(str(error)) from error

@@ -45,7 +45,7 @@ def define(parser: argparse.ArgumentParser) -> None:
 def execute(session: Session) -> int:
     """Verify all models of a lock, or one model; the worst of them is the exit code."""
     options, environment = session.options, session.environment
-    search = Search(environment, this_host(environment), session.settings.minimum_confidence, _places(options.places))
+    search = Search(environment, this_host(environment), session.policy, _places(options.places))
     asked = Asked(options.only_size, session.selected, session.ignored)
     try:
         with ReadingProgress() as progress:

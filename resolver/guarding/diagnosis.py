@@ -88,13 +88,14 @@ def diagnose(
 
 def _report(asked: str) -> Report:
     from resolver.host import this_host  # noqa: PLC0415 - as above
+    from resolver.policy import policy_of  # noqa: PLC0415
     from resolver.preflight import Question, check  # noqa: PLC0415
     from resolver.settings import load_settings  # noqa: PLC0415
 
     here = Environment.this()
     settings = load_settings(here, None)
     environment = here.extended(settings.roots, settings.aliases)
-    question = Question(ignored=settings.ignores, minimum_confidence=settings.minimum_confidence)
+    question = Question(ignored=settings.ignores, policy=policy_of(settings))
     return check(asked, environment, this_host(environment), question)
 
 
@@ -108,14 +109,15 @@ def _errors(report: Report, file: str | None) -> tuple[Finding, ...]:
 
 def _of_call(call: str, errors: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The errors that can be why this call failed: a configuration opens no weights, a tokenizer no shards."""
+    from resolver.rules.policy import CODES  # noqa: PLC0415 - only where there is bad news
+
     loads = call.partition(".")[0]
+    families = "FWCTALSHRI" if loads in {"transformers", "SentenceTransformer", "CrossEncoder"} else "FWCALSHRI"
     if "Config" in loads:
-        return tuple(each for each in errors if each.code[0] in "FCS")
-    if "Tokenizer" in loads:
-        return tuple(each for each in errors if each.code[0] in "FCTS")
-    if loads in {"transformers", "SentenceTransformer", "CrossEncoder"}:
-        return errors
-    return tuple(each for each in errors if each.code[0] != "T")
+        families = "FCS"
+    elif "Tokenizer" in loads:
+        families = "FCTS"
+    return tuple(each for each in errors if each.code[0] in families or each.code in CODES)
 
 
 def _unexplained(call: str, asked: str, head: str, sentence: str, report: Report, said: str) -> Diagnosis:  # noqa: PLR0917 - the parts of one text

@@ -32,6 +32,7 @@ class _Session:
         self.hooks: Hooks | None = None
         self.switch: OfflineSwitch | None = None
         self.found: dict[str, Any] = {}
+        self.gate: Any = None
         self.depth = threading.local()
 
 
@@ -95,8 +96,14 @@ def guard(*, offline: bool = True) -> Guard:
     it lies, and that is said once on stderr. Nothing is put in its place where the call names a revision, subfolder,
     variant or cache_dir.
 
+    What `[policy]` of the settings forbids is refused before the library sees it, also out of the library's own cache.
+    The settings are read when the guard opens.
+
     Args:
         offline: throw the libraries' own offline switch while the guard is open; False leaves the network alone.
+
+    Raises:
+        ConfigurationError: the settings cannot be used: a policy that cannot be read is not passed over.
 
     >>> with guard():
     ...     pass
@@ -108,8 +115,8 @@ def install(*, offline: bool = True) -> None:
     """As `guard`, until `uninstall()`; a second call changes nothing."""
     with _SESSION.lock:
         if not _SESSION.installed:
-            _SESSION.installed.append(offline)
             _enter(offline=offline)
+            _SESSION.installed.append(offline)
 
 
 def uninstall() -> None:
@@ -121,6 +128,10 @@ def uninstall() -> None:
 
 def _enter(*, offline: bool) -> None:
     with _SESSION.lock:
+        if _SESSION.open == 0:
+            from resolver.guarding.gate import Gate  # noqa: PLC0415 - nothing is read before a guard opens
+
+            _SESSION.gate = Gate.of_settings()
         _SESSION.open += 1
         if _SESSION.open == 1:
             _SESSION.hooks = Hooks(_wrapped)
@@ -142,7 +153,7 @@ def _leave(*, offline: bool) -> None:
         _SESSION.open -= 1
         if _SESSION.open == 0 and _SESSION.hooks is not None:
             _SESSION.hooks.remove()
-            _SESSION.hooks = None
+            _SESSION.hooks = _SESSION.gate = None
             _SESSION.found.clear()
 
 
@@ -155,6 +166,8 @@ def _wrapped(target: Target, said: str, original: Callable[..., Any]) -> Callabl
         asked = _asked(target, arguments, named)
         outermost = not getattr(_SESSION.depth, "inside", False)
         local = None if asked is None else _local(target, asked, named)
+        if asked is not None:
+            _hold(name, target, asked, local, named, outermost=outermost)
         if local is not None and target.reads == "snapshot":
             return local
         if local is not None:
@@ -165,6 +178,16 @@ def _wrapped(target: Target, said: str, original: Callable[..., Any]) -> Callabl
             return original(*arguments, **named)
 
     return marked(call, original)
+
+
+def _hold(name: str, target: Target, asked: str, local: str | None, named: dict[str, Any], *, outermost: bool) -> None:
+    """Hold a call to the policy. A file that is opened within a call was vetted with its directory."""
+    gate = _SESSION.gate
+    if gate is None or (target.reads == "file" and not outermost):
+        return
+    if outermost:
+        gate.forget()
+    gate.hold(name, target, asked, local, named, offline=_SESSION.switch is not None)
 
 
 @contextlib.contextmanager
@@ -273,13 +296,15 @@ def _said() -> set[str]:
 def _resolved(asked: str) -> Any:
     try:
         from resolver.host import this_host  # noqa: PLC0415 - only where a name is no directory
+        from resolver.policy import policy_of  # noqa: PLC0415
         from resolver.resolve import resolve  # noqa: PLC0415
         from resolver.settings import load_settings  # noqa: PLC0415
 
         here = Environment.this()
         settings = load_settings(here, None)
         environment = here.extended(settings.roots, settings.aliases)
-        found = resolve(asked, environment, this_host(environment), minimum_confidence="exact")
+        policy = policy_of(settings).replaced(minimum_confidence="exact")
+        found = resolve(asked, environment, this_host(environment), policy)
     except Exception:  # noqa: BLE001 - it is not here, or not surely: the library says what it says
         return None
     # What lies in the library's own cache it finds itself, with its own idea of the revision.

@@ -1,4 +1,4 @@
-"""A digest of what tells two models apart without reading their weights: headers, configuration, vocabulary sizes.
+"""Digests of what tells two models apart without reading their weights: headers, configuration, vocabulary sizes.
 
 Two directories of equal digest are copies as far as names, shapes and settings go; the values are not compared.
 """
@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import Final
 
+from resolver.inspection.safetensors import HEADER_CAP
+
+LENGTH_BYTES: Final = 8
 HEAD_BYTES: Final = 1024 * 1024
 SMALL: Final = ("config.json", "generation_config.json", "tokenizer_config.json", "adapter_config.json")
 SUFFIXES: Final = (".safetensors", ".bin", ".gguf", ".index.json")
@@ -29,6 +32,31 @@ def header_digest(root: Path) -> str:
             digest.update(f"{name}\0".encode("utf-8", "surrogateescape"))
             digest.update(_head(root / name))
     return digest.hexdigest()
+
+
+def header_sha256(path: Path) -> str | None:
+    """The sha256 of a safetensors file's header, as a lock holds it: of its first 8 bytes and the JSON they announce.
+
+    Returns:
+        None where the file cannot be read, is none, or announces more than an honest header has. Raises nothing.
+    """
+    import hashlib  # noqa: PLC0415 - as above
+
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        head = os.pread(handle, LENGTH_BYTES, 0)
+        whole = LENGTH_BYTES + int.from_bytes(head, "little")
+        if len(head) < LENGTH_BYTES or whole > HEADER_CAP:
+            return None
+        read = os.pread(handle, whole, 0)
+        return hashlib.sha256(read).hexdigest() if len(read) == whole else None
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
 def _head(path: Path) -> bytes:

@@ -88,6 +88,11 @@ def read_licence(files: Listing) -> LicenceFacts:
     )
 
 
+def names_a_licence(name: str) -> bool:
+    """Whether a file's name says that it holds a licence, a use policy or a notice."""
+    return _kind(name) is not None
+
+
 def parse_front_matter(text: str) -> dict[str, tuple[str, ...]]:
     r"""The top-level keys between the two lines of three dashes, each with its scalar or its list of scalars.
 

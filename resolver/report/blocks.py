@@ -12,6 +12,7 @@ from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
 
 if TYPE_CHECKING:
+    from resolver.duplicates import Duplicates
     from resolver.integrity.verdicts import Verification
     from resolver.locking import Written
     from resolver.notebook_fix import Made
@@ -61,6 +62,7 @@ class Told(Record):
     fail_on: Literal["error", "warning"] = "error"
     resolutions: tuple[Resolution, ...] | None = None
     models: tuple[ListedModel, ...] | None = None
+    duplicates: "tuple[Duplicates, ...] | None" = None
     descriptions: tuple[tuple[Identity, ModelDescription], ...] | None = None
     rules: tuple[Rule, ...] | None = None
     machine: Machine | None = None

@@ -1,7 +1,7 @@
 """The values of a run as one plain document, in the shape and order of JSON v1; `json_v1` proves the shape."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from resolver.finding import Finding, NotFound, Report, TrailStep
@@ -17,6 +17,7 @@ from resolver.secrets import mask
 from resolver.version import VERSION
 
 if TYPE_CHECKING:
+    from resolver.duplicates import Duplicates
     from resolver.notebook.standing import Standing
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
@@ -32,6 +33,7 @@ def envelope(told: Told) -> Document:
     blocks: Document = {
         "resolutions": _each(told.resolutions, resolution),
         "models": _each(told.models, listed),
+        "duplicates": None if told.duplicates is None else duplicates(told.duplicates),
         "descriptions": _each(told.descriptions, lambda pair: description(*pair)),
         "rules": _each(told.rules, rule),
         "machine": None if told.machine is None else machine(told.machine),
@@ -123,6 +125,22 @@ def listed(told: ListedModel) -> Document:
         "errors": severities.count("error"),
         "warnings": severities.count("warning"),
         "infos": severities.count("info"),
+    }
+
+
+def duplicates(told: Sequence["Duplicates"]) -> Document:
+    """The copies among the models of `list`, and what they cost together."""
+    return {"groups": [_group(each) for each in told], "extra_bytes": sum(each.extra_bytes for each in told)}
+
+
+def _group(told: "Duplicates") -> Document:
+    return {
+        "same": told.same,
+        "size_bytes": told.size_bytes,
+        "extra_bytes": told.extra_bytes,
+        "copies": [
+            {"reference": each.reference, "source": each.source, "path": str(each.path)} for each in told.copies
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
+from resolver.duplicates import Sameness
 from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
 from resolver.inspection.lock import SourceKind
 from resolver.notebook.facts import Reach, Role
@@ -124,6 +125,30 @@ class ListedModel(Identity):
     errors: int
     warnings: int
     infos: int
+
+
+class Copy(Model):
+    """One of several directories that hold the same weights."""
+
+    reference: str
+    source: str | None
+    path: str
+
+
+class DuplicateGroup(Model):
+    """Copies of one another: the same files, equal hashes on record, or equal headers and bytes not compared."""
+
+    same: Sameness
+    size_bytes: int
+    extra_bytes: int
+    copies: list[Copy]
+
+
+class Duplicates(Model):
+    """The copies among the models of `list`, and the bytes that they take beyond one of each."""
+
+    groups: list[DuplicateGroup]
+    extra_bytes: int
 
 
 class Rule(Model):
@@ -310,6 +335,7 @@ class Envelope(Model):
     reports: list[Report]
     resolutions: list[Resolution] | None = Field(default=None)
     models: list[ListedModel] | None = Field(default=None)
+    duplicates: Duplicates | None = Field(default=None)
     descriptions: list[Description] | None = Field(default=None)
     rules: list[Rule] | None = Field(default=None)
     machine: Machine | None = Field(default=None)

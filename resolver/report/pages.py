@@ -1,6 +1,7 @@
 """The text of `list`, `inspect`, `explain`, `rules` and `doctor`."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from resolver.finding import Identity
 from resolver.host import ALSO, PACKAGES
@@ -12,13 +13,38 @@ from resolver.report.lines import Line, Part, coloured, line, plain
 from resolver.report.tables import pairs, size, table
 from resolver.rules.rule import Rule
 
+if TYPE_CHECKING:
+    from resolver.duplicates import Duplicates
+
 SHOWN_FILES = 60
+SAME = {"files": "same files", "bytes": "same bytes", "headers": "same headers"}
 
 
-def render_models(models: Sequence[ListedModel], *, colour: bool = False) -> str:
-    """One row a model."""
+def render_models(
+    models: Sequence[ListedModel], duplicates: "Sequence[Duplicates]" = (), *, colour: bool = False
+) -> str:
+    """One row a model; below them the copies, where there are some."""
     header = ("REFERENCE", "SOURCE", "SIZE", "ARCHITECTURE", "LICENCE", "VERDICT")
-    return _text(table(header, [_row(each) for each in models]), colour=colour)
+    lines = table(header, [_row(each) for each in models])
+    return _text([*lines, *(_copies(duplicates) if duplicates else ())], colour=colour)
+
+
+def _copies(duplicates: "Sequence[Duplicates]") -> list[Line]:
+    """Each group of copies, what they cost, and on what ground they are called the same."""
+    extra = sum(each.extra_bytes for each in duplicates)
+    total = sum(len(each.copies) for each in duplicates)
+    rows = [
+        (SAME[each.same], size(each.extra_bytes) if first else "", copy.source or "-", str(copy.path))
+        for each in duplicates
+        for first, copy in zip((True, *(False,) * len(each.copies)), each.copies, strict=False)
+    ]
+    models = f"{len(duplicates)} model{'' if len(duplicates) == 1 else 's'}"
+    told = f"{total} directories hold {models}; the copies take {size(extra)} more than one of each"
+    lines: list[Line] = [(), line(told)]
+    lines += table(("SAME", "EXTRA", "SOURCE", "PATH"), rows)
+    if any(each.same == "headers" for each in duplicates):
+        lines.append(line(f"{SAME['headers']}: bytes not compared; a lock of one and resolver verify tell"))
+    return lines
 
 
 def _row(each: ListedModel) -> tuple[str, ...]:

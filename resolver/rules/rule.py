@@ -10,10 +10,12 @@ from resolver.environment import Environment
 from resolver.finding import Finding, Fix, Json, Level, Place, Purpose, Severity
 from resolver.host import Host
 from resolver.inspection.description import ModelDescription
+from resolver.policy import ANYTHING, Policy
 from resolver.record import Record
 
 if TYPE_CHECKING:
     from resolver.probe.observed import Observed
+    from resolver.standing import Approval
 
 
 class Intent(Record):
@@ -29,6 +31,7 @@ class Intent(Record):
         max_length: tokens a row that are asked for; None where nothing was said.
         batch_size: rows a batch that are asked for; None where nothing was said.
         dtype: the dtype to run in ("float16", "bfloat16", "float32"); None for what the files say.
+        policy: what may be loaded at all.
     """
 
     purpose: Purpose = "load"
@@ -39,6 +42,7 @@ class Intent(Record):
     max_length: int | None = None
     batch_size: int | None = None
     dtype: str | None = None
+    policy: Policy = ANYTHING
 
 
 class Evidence(Record):
@@ -52,6 +56,7 @@ class Evidence(Record):
         base: where the directory that is judged is itself an adapter, its base as read; None where it was not found.
         environment: variables and places; None where nobody has a machine in mind.
         observed: what the levels above quick have added; None at quick.
+        approvals: for each of `loaded()`, whether the policy's approved models have it; () where it names none.
     """
 
     model: ModelDescription
@@ -61,6 +66,11 @@ class Evidence(Record):
     base: ModelDescription | None = None
     environment: Environment | None = None
     observed: "Observed | None" = None
+    approvals: "tuple[Approval | None, ...]" = ()
+
+    def loaded(self) -> tuple[ModelDescription, ...]:
+        """As `described`, and the base of a directory that is itself an adapter: it is loaded with it."""
+        return (*self.described(), *(() if self.base is None else (self.base,)))
 
     def described(self) -> tuple[ModelDescription, ...]:
         """The directories that the loader will read: the model and, where one was named, its adapter."""

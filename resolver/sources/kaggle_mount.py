@@ -9,7 +9,7 @@ from pathlib import Path
 from resolver.catalog import hub_ids, other_places
 from resolver.environment import Environment
 from resolver.names import same_name, speaks_of
-from resolver.reference import HubId, KaggleDataset, KaggleHandle, Reference
+from resolver.reference import HubId, KaggleDataset, KaggleHandle, PackageRef, Reference
 from resolver.sources.source import (
     Candidate,
     Ground,
@@ -20,11 +20,12 @@ from resolver.sources.source import (
     catalogued,
     child,
     descend,
+    locked,
     place_of,
     subdirectories,
     versions,
 )
-from resolver.sources.tree import Found, model_directories
+from resolver.sources.tree import Found, Walks, model_directories, models_and_locks
 
 NEAR = 5
 
@@ -34,14 +35,19 @@ class KaggleMount:
 
     name = "kaggle mount"
 
+    def __init__(self, walks: Walks | None = None) -> None:
+        """`walks` is what the search has walked already; a source of its own walks for itself."""
+        self._walks: Walks = {} if walks is None else walks
+
     def locate(self, reference: Reference, environment: Environment) -> Iterator[Located]:
-        """The handle that was asked for; then other places of the same model; then folders of its name."""
+        """The handle that was asked for; other places of the same model; what has a lock; folders of its name."""
         base = environment.kaggle_mount
         asked = asked_place(reference, environment)
-        if asked is None and not isinstance(reference, HubId):
+        if asked is None and not isinstance(reference, HubId | PackageRef):
             return
         if not base.is_dir():
-            yield Miss(self.name, str(base), "absent: this machine has no Kaggle inputs")
+            if not isinstance(reference, PackageRef):  # which only a lock below the mount could name
+                yield Miss(self.name, str(base), "absent: this machine has no Kaggle inputs")
             return
         yield from self.below(base, asked or reference)
 
@@ -52,7 +58,7 @@ class KaggleMount:
             yield from self._at(base, reference, directory, asked_for(reference))
         for known in other_places(reference):
             yield from self._at(base, _unversioned(known.handle), known.directory, catalogued(known))
-        yield from self._by_name(base, reference)
+        yield from self._walked(base, reference)
 
     def models(self, environment: Environment) -> Iterator[Candidate]:
         """Every model directory below the mount."""
@@ -86,10 +92,16 @@ class KaggleMount:
             reason = f"absent; version {there} is attached"
             yield None, Miss(self.name, f"{reached}/{place.version}", reason, near=True)
 
-    def _by_name(self, base: Path, reference: Reference) -> Iterator[Located]:
+    def _walked(self, base: Path, reference: Reference) -> Iterator[Located]:
+        models, locks = models_and_locks(base, self._walks)
+        for found in locks:
+            yield self._candidate(found.path, found.folders, locked(found.folders))
+        yield from self._by_name(models, reference)
+
+    def _by_name(self, models: list[Found], reference: Reference) -> Iterator[Located]:
         ids = hub_ids(reference)
         near: list[Found] = []
-        for found in model_directories(base) if ids else ():
+        for found in models if ids else ():
             hub_id = next((each for each in ids if same_name(each, found.folders)), None)
             if found.is_cache:
                 continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
 
 from resolver.environment import Environment
 from resolver.reference import Reference
@@ -17,12 +18,15 @@ ORDER = (
     ("search_roots", "SearchRoots"),
     ("package", "Package"),
 )
+WALKING = ("KaggleMount", "SearchRoots")  # they walk below the same folder
 
 
 def sources() -> Iterator[Source]:
-    """Every kind of place, in order."""
+    """Every kind of place, in order; those of one search walk below a folder once."""
+    walks: dict[Any, Any] = {}
     for module, name in ORDER:
-        source: Source = getattr(import_module(f"resolver.sources.{module}"), name)()
+        kind = getattr(import_module(f"resolver.sources.{module}"), name)
+        source: Source = kind(walks) if name in WALKING else kind()
         yield source
 
 

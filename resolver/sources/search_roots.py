@@ -9,8 +9,8 @@ from resolver.names import same_name
 from resolver.reference import HubId, KaggleDataset, KaggleHandle, LocalPath, Reference
 from resolver.sources.hf_cache import HfCache, find_snapshot, snapshot_candidate
 from resolver.sources.kaggle_mount import KaggleMount
-from resolver.sources.source import Candidate, Located, Miss, descend, place_of
-from resolver.sources.tree import Found, model_directories
+from resolver.sources.source import Candidate, Located, Miss, descend, locked, place_of
+from resolver.sources.tree import Found, Walks, model_directories, models_and_locks
 
 
 class SearchRoots:
@@ -18,8 +18,12 @@ class SearchRoots:
 
     name = "search root"
 
+    def __init__(self, walks: Walks | None = None) -> None:
+        """`walks` is what the search has walked already; a source of its own walks for itself."""
+        self._walks: Walks = {} if walks is None else walks
+
     def locate(self, reference: Reference, environment: Environment) -> Iterator[Located]:
-        """Folders of the model's name, mount forms of its handles, and cache entries, below each root."""
+        """What has a lock, folders of the model's name, mount forms of its handles, cache entries, below each root."""
         for root in environment.roots:
             if not root.is_dir():
                 yield Miss(self.name, str(root), "absent")
@@ -49,22 +53,27 @@ class SearchRoots:
 
     def _below(self, root: Path, reference: Reference) -> Iterator[Located]:
         is_found = False
-        for found in model_directories(root):
-            for named in self._named(found, reference, str(root)):
-                is_found = True
-                yield named
+        for candidate in self._offered(root, reference):
+            is_found = is_found or candidate.claim != "lock"  # a lock has yet to name it
+            yield candidate
+        if not is_found:
+            yield Miss(self.name, str(root), "no folder of that name")
+
+    def _offered(self, root: Path, reference: Reference) -> Iterator[Candidate]:
+        models, locks = models_and_locks(root, self._walks)
+        for found in locks:
+            why = f"{locked(found.folders).why} below {root}"
+            yield Candidate(self.name, found.path, "lock", found.folders, why, place=place_of(found.folders))
+        for found in models:
+            yield from self._named(found, reference, str(root))
         if isinstance(reference, KaggleHandle | KaggleDataset):
-            for located in KaggleMount().below(root, reference):
-                if isinstance(located, Candidate) and located.claim != "name":
-                    is_found = True
+            for located in KaggleMount(self._walks).below(root, reference):
+                if isinstance(located, Candidate) and located.claim not in {"lock", "name"}:
                     yield located.replaced(source=self.name)
         for cache in (root, root / "hub"):
             for located in HfCache().below(cache, reference, self.name) if cache.is_dir() else ():
                 if isinstance(located, Candidate):
-                    is_found = True
                     yield located
-        if not is_found:
-            yield Miss(self.name, str(root), "no folder of that name")
 
     def _named(self, found: Found, reference: Reference, root: str) -> Iterator[Candidate]:
         hub_id = next((each for each in hub_ids(reference) if same_name(each, found.folders)), None)
@@ -74,7 +83,7 @@ class SearchRoots:
 
     def _copied_caches(self, mount: Path, reference: Reference) -> Iterator[Located]:
         wanted = {"models--" + hub_id.replace("/", "--").lower() for hub_id in hub_ids(reference)}
-        for found in model_directories(mount) if wanted else ():
+        for found in models_and_locks(mount, self._walks)[0] if wanted else ():
             if found.is_cache and found.path.name.lower() in wanted:
                 revision = reference.revision if isinstance(reference, HubId) else None
                 snapshot, how = find_snapshot(found.path, revision)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resolver.catalog import Known
 
 DEFAULT_MOUNT = Path("/kaggle/input")
-Claim = Literal["asked", "entry", "official", "community", "name"]
+Claim = Literal["asked", "entry", "official", "community", "lock", "name"]
 
 
 class Candidate(Record):
@@ -26,7 +26,8 @@ class Candidate(Record):
         source: who found it.
         path: the directory.
         claim: "asked": this path or handle was asked for; "entry": a cache entry under that name; "official" and
-            "community": a row of the catalog; "name": its folders are called so.
+            "community": a row of the catalog; "lock": a resolver.lock lies in it, which has to name the model, or
+            those below it; "name": its folders are called so.
         folders: names below the mount or root, outermost first: name evidence.
         why: the ground in words.
         hub_id, revision: what the place itself says.
@@ -70,6 +71,11 @@ def catalogued(known: "Known") -> Ground:
         f"the catalog knows {known.hub_id} as {known.handle}",
         known.hub_id,
     )
+
+
+def locked(folders: tuple[str, ...]) -> Ground:
+    """The ground of a directory in which a lock lies, whatever its folders are called."""
+    return Ground("lock", f"a resolver.lock lies in {'/'.join(folders) or 'it'}")
 
 
 class Miss(Record):

@@ -108,3 +108,23 @@ def test_bash_completes(resolver, words: str, completed: str) -> None:
     ask = f'{script}\nCOMP_WORDS=({" ".join(typed)}); COMP_CWORD={len(typed) - 1}; _resolver; echo "${{COMPREPLY[@]}}"'
     ran = subprocess.run(["/usr/bin/env", "bash", "-c", ask], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == completed
+
+
+def test_list_tells_copies_their_cost_and_the_ground(resolver, machine: Path) -> None:
+    one = model_dir(machine / "input/one")
+    for name in ("two", "three"):
+        shutil.copytree(one, machine / "input" / name)
+    cost = 2 * (one / "model.safetensors").stat().st_size
+    told = resolver("list").out
+    assert "3 directories hold 1 model; the copies take" in told
+    assert "same headers: bytes not compared" in told
+    document = resolver("list", "--format", "json").json["duplicates"]
+    (group,) = document["groups"]
+    assert (document["extra_bytes"], group["extra_bytes"], group["same"]) == (cost, cost, "headers")
+    assert [each["path"] for each in group["copies"]] == [str(machine / "input" / n) for n in ("one", "three", "two")]
+
+
+def test_list_says_nothing_of_copies_where_there_are_none(resolver, machine: Path) -> None:
+    model_dir(machine / "input/one")
+    assert "copies" not in resolver("list").out
+    assert resolver("list", "--format", "json").json["duplicates"] == {"groups": [], "extra_bytes": 0}

@@ -25,11 +25,14 @@ HOSTILE = "\x1b[2J\x7f\x9b\u202e\udc80 https://me:secret@example.org"
 # JSON v1, field by field as the contract has it: a field is never renamed within v1.
 CONTRACT: dict[str, set[str]] = {
     "Envelope": {"schema_version", "tool", "reports", "resolutions", "models", "descriptions", "rules", "machine",
-                 "repair", "references", "fixed", "lock", "verifications", "access", "stage"},
+                 "repair", "references", "fixed", "lock", "verifications", "access", "stage", "duplicates"},
     "Stage": {"target", "state", "models", "files", "size_bytes", "taken_over", "wheels", "volumes", "notes"},
     "StagedModel": {"reference", "folder", "source", "files", "size_bytes", "tree_sha256"},
     "StagedSource": {"kind", "id", "revision"},
     "Volumes": {"path", "count"},
+    "Duplicates": {"groups", "extra_bytes"},
+    "DuplicateGroup": {"same", "size_bytes", "extra_bytes", "copies"},
+    "Copy": {"reference", "source", "path"},
     "Fixed": {"path", "metadata", "backups", "changes", "todo"},
     "NotebookReference": {"text", "role", "call", "place", "file", "reach", "resolved", "meets", "source", "mounts", "model"},
     "ReferencedModel": {"path", "verdict"},
