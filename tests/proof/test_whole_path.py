@@ -84,7 +84,7 @@ def test_a_gated_model_is_asked_for_granted_staged_mounted_proven_and_scored(hub
     assert not any(TOKEN.encode() in each.read_bytes() for each in (here.work / "bundle").rglob("*") if each.is_file())
 
     away, there = other_side(here), Machine(here.root, {**here.variables, "HF_HUB_OFFLINE": "1"})
-    found = tthere.run("resolver", "path", REPO, "--format", "json", wrapper=away)
+    found = there.run("resolver", "path", REPO, "--format", "json", wrapper=away)
     (resolution,) = json.loads(found.stdout)["resolutions"]
     assert (resolution["confidence"], resolution["path"]) == ("declared", str(here.inputs / "my-models"))
     said(there.run("resolver", "verify", str(here.inputs / "my-models" / "resolver.lock"), wrapper=away), 0)
