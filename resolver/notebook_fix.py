@@ -74,7 +74,7 @@ class Made(Record):
         code, metadata: the files; metadata is None where there was none.
         backups: what the files were, with --in-place.
         changes, todo: see `Plan`; places are those of what was written.
-        has_new_first: whether a new first cell, or new first lines, have moved all others.
+        is_moved: whether a new first cell has moved the places that are told.
     """
 
     code: Path
@@ -82,7 +82,7 @@ class Made(Record):
     backups: tuple[Path, ...]
     changes: tuple[str, ...]
     todo: tuple[str, ...]
-    has_new_first: bool = False
+    is_moved: bool = False
 
 
 class Moved(Record):
@@ -376,7 +376,7 @@ def sentences(made: Made) -> Iterator[str]:
         yield f"written: {made.code}" + (f" and {made.metadata.name}" if made.metadata is not None else "")
     else:
         yield "nothing written: what is left has to be done by a person"
-    if made.has_new_first:
+    if made.is_moved:
         yield "  cells and lines are counted as they are written, with the new first one"
     yield from (f"  kept as it was: {backup}" for backup in made.backups)
     yield from (f"  changed: {change}" for change in made.changes)

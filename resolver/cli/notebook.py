@@ -86,18 +86,19 @@ def _fix(session: Session, told: NotebookReport) -> Made | None:
     try:
         text = read_text(code)
         texts = [(code, fixed_code(text, told.code.form, planned))]
-        planned = plan(told, moved_by(text, told.code.form, planned))  # the same, told of what is written
+        written_as = plan(told, moved_by(text, told.code.form, planned))  # the same, told of what is written
         if metadata is not None:
             texts.insert(0, (metadata, fixed_metadata(read_text(metadata), planned)))
     except ValueError as error:
         raise CannotRepair(f"{code} cannot be rewritten: {error}") from error
+    is_moved = written_as != planned
     if session.options.in_place:
         backups = write_in_place(texts)
-        return Made(code, metadata, backups, planned.changes, planned.todo, planned.first is not None)
+        return Made(code, metadata, backups, written_as.changes, written_as.todo, is_moved)
     target = code.with_name(f"{code.stem}-fixed")
     write_beside(target, [(NAME if path == metadata else path.name, text) for path, text in texts])
     written = None if metadata is None else target / NAME
-    return Made(target / code.name, written, (), planned.changes, planned.todo, planned.first is not None)
+    return Made(target / code.name, written, (), written_as.changes, written_as.todo, is_moved)
 
 
 def _path_of(told: NotebookReport) -> Path | None:
