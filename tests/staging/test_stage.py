@@ -242,11 +242,11 @@ def test_a_models_own_code_travels_where_auto_map_names_it_and_is_spoken_of(mode
     edit_json(
         model / "config.json", lambda config: config | {"auto_map": {"AutoConfig": "configuration_own.OwnConfig"}}
     )
-    (model / "configuration_own.py").write_text("from .helper import x\nclass OwnConfig: pass\n")
-    (model / "helper.py").write_text("x = 1\n")
+    (model / "configuration_own.py").write_text("from .layers import x\nclass OwnConfig: pass\n")
+    (model / "layers.py").write_text("x = 1\n")
     assert stage(model, "--to", tmp_path / "new") == 0
     names = set(contents(tmp_path / "new"))
-    assert {"configuration_own.py", "helper.py"} < names
+    assert {"configuration_own.py", "layers.py"} < names
     assert "modeling_stray.py" not in names
     assert "trust_remote_code=True" in capsys.readouterr().out
     assert "trust_remote_code=True" in (tmp_path / "new" / "README.md").read_text()
