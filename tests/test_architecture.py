@@ -33,7 +33,7 @@ FLOORS = (
     ("resolver.sources", "resolver.inspection", "resolver.notebook"),
     ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
-    ("resolver.probe", "resolver.integrity", "resolver.repair"),
+    ("resolver.probe", "resolver.integrity", "resolver.repair", "resolver.online"),
     (
         "resolver.resolve",
         "resolver.diagnosis",
@@ -48,7 +48,7 @@ FLOORS = (
 # tells it, so that a bare traceback says as much as the command line does.
 RUNS_BACK = {("resolver.errors", "resolver.report.terminal")}
 NETWORK = {"socket", "ssl", "http", "ftplib", "smtplib", "socketserver", "xmlrpc", "asyncio", "requests", "httpx",
-           "urllib3", "huggingface_hub", "kagglehub", "modelscope"}  # fmt: skip
+           "urllib3", "httpx2", "huggingface_hub", "kagglehub", "kagglesdk", "modelscope"}  # fmt: skip
 RUNS_CODE = {"pickle", "_pickle", "marshal", "shelve", "runpy", "code", "imp", "importlib.machinery", "zipimport"}
 READS = {"io", "glob", "shutil", "tempfile", "mmap", "subprocess", "zipfile", "urllib", "pathlib"}
 ASKS_THE_DISK = {"open", "read_text", "read_bytes", "stat", "lstat", "exists", "is_file", "is_dir", "is_symlink",
@@ -152,6 +152,7 @@ def test_rules_ask_the_disk_nothing() -> None:
 
 def test_third_party_packages_stay_in_the_rooms_that_are_theirs() -> None:
     rooms = {"rich": ("resolver.report.lines",), "pydantic": ("resolver",)}
+    rooms |= dict.fromkeys(("huggingface_hub", "kagglehub", "kagglesdk"), ("resolver.online",))
     rooms |= dict.fromkeys(("jinja2", "tokenizers", "torch", "transformers"), ("resolver.probe",))
     expect_none(
         arrow

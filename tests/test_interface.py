@@ -27,6 +27,7 @@ FLAGS = {
     "list": COMMON,
     "inspect": COMMON,
     "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},
+    "access": COMMON | {"--site", "--timeout"},
     "explain": COMMON,
     "rules": COMMON,
     "doctor": COMMON,

@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "list": ("list_models", "show every model on this machine"),
     "inspect": ("inspect_model", "show what a model's files say: architecture, parameters, dtypes, licence"),
     "repair": ("repair", "make of a damaged index or a bare adapter a directory that loads"),
+    "access": ("access", "ask Hugging Face and Kaggle whether this account may have a model (online)"),
     "explain": ("explain", "print the page of a rule"),
     "rules": ("rules", "list all rules"),
     "doctor": ("doctor", "show this machine: caches, mounts, variables, versions, accelerators"),
@@ -25,7 +26,7 @@ OVERVIEW: Final = """\
 usage: resolver COMMAND [arguments]
 
 Say which model you mean; get the local directory that holds it, proof that it will load,
-or a message that says what is missing. Nothing here needs a network.
+or a message that says what is missing. Nothing here needs a network but `access`.
 
 {commands}
 

@@ -14,6 +14,7 @@ from resolver.rules.rule import Rule
 if TYPE_CHECKING:
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
+    from resolver.online.answers import AccessReport
     from resolver.repair.place import Repair
 
 
@@ -62,3 +63,4 @@ class Told(Record):
     repair: "Repair | None" = None
     notebook: "NotebookReport | None" = None
     fix: "Made | None" = None
+    access: "AccessReport | None" = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from resolver.notebook.standing import Standing
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
+    from resolver.online.answers import AccessReport, SiteAccess
     from resolver.repair.place import Repair
 
 HUGE_BITS: Final = 1_024
@@ -35,6 +36,7 @@ def envelope(told: Told) -> Document:
         "repair": None if told.repair is None else repair(told.repair),
         "references": None if told.notebook is None else references(told.notebook),
         "fixed": None if told.fix is None else fixed(told.fix),
+        "access": None if told.access is None else access(told.access),
     }
     document: Document = {
         "schema_version": 1,
@@ -165,6 +167,41 @@ def fixed(told: "Made") -> Document:
         "backups": [str(each) for each in told.backups],
         "changes": list(told.changes),
         "todo": list(told.todo),
+    }
+
+
+def access(told: "AccessReport") -> Document:
+    """What the sites said of a model and of the account that asked."""
+    return {
+        "reference": told.reference,
+        "verdict": told.verdict,
+        "sites": [_site(each) for each in told.sites],
+        "notes": list(told.notes),
+    }
+
+
+def _site(told: "SiteAccess") -> Document:
+    answer, token = told.answer, told.answer.token
+    return {
+        "site": answer.site,
+        "target": answer.target,
+        "revision": answer.revision,
+        "named": answer.named,
+        "page": answer.page,
+        "host": answer.host or None,
+        "token": {"state": token.state, "source": token.source or None, "account": token.account, "role": token.role},
+        "exists": answer.exists,
+        "revision_exists": answer.revision_exists,
+        "resolved": answer.resolved,
+        "gate": answer.gate,
+        "grant": answer.grant,
+        "said": answer.said or None,
+        "trouble": answer.trouble or None,
+        "verdict": answer.verdict,
+        "message": told.message,
+        "evidence": list(told.evidence),
+        "consequence": told.consequence,
+        "fix": {"text": told.fix.text, "command": told.fix.command},
     }
 
 

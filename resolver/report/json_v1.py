@@ -8,6 +8,8 @@ from pydantic import Field, JsonValue
 from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
 from resolver.notebook.facts import Reach, Role
 from resolver.notebook.standing import State
+from resolver.online.answers import Gate, Grant, Known, Site, TokenState
+from resolver.online.answers import Verdict as AccessVerdict
 from resolver.report.blocks import Told
 from resolver.report.document import envelope
 from resolver.report.json_v1_description import Description, Identity, Model
@@ -216,6 +218,48 @@ class Fixed(Model):
     todo: list[str]
 
 
+class Token(Model):
+    """The credentials that a site's client would send; `source` is a variable's or a file's name."""
+
+    state: TokenState
+    source: str | None
+    account: str | None
+    role: str | None
+
+
+class SiteAccess(Model):
+    """What one site said, what it means and what to do; `named` is false where the catalog knew the target."""
+
+    site: Site
+    target: str
+    revision: str | None
+    named: bool
+    page: str
+    host: str | None
+    token: Token
+    exists: Known
+    revision_exists: Known
+    resolved: str | None
+    gate: Gate
+    grant: Grant
+    said: str | None
+    trouble: str | None
+    verdict: AccessVerdict
+    message: str
+    evidence: list[str]
+    consequence: str
+    fix: Fix
+
+
+class Access(Model):
+    """What `access` found out about one model."""
+
+    reference: str
+    verdict: AccessVerdict
+    sites: list[SiteAccess]
+    notes: list[str]
+
+
 class Envelope(Model):
     """The one object of every command; a block that is another command's is absent."""
 
@@ -230,6 +274,7 @@ class Envelope(Model):
     repair: Repair | None = Field(default=None)
     references: list[NotebookReference] | None = Field(default=None)
     fixed: Fixed | None = Field(default=None)
+    access: Access | None = Field(default=None)
 
 
 def render(told: Told) -> str:
