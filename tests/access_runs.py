@@ -80,7 +80,7 @@ def both_sites(root: Path) -> Iterator[Sites]:
     """A gated model on either, and an open one."""
     files = {"config.json": b"{}", "model.safetensors": b"\x02\0\0\0\0\0\0\0{}"}
     home = root / "home"
-    home.mkdir()
+    home.mkdir(parents=True, exist_ok=True)
     with HubServer() as hub, KaggleServer() as kaggle:
         hub.add_user(HF_TOKEN, "me")
         hub.add_repo(LLAMA_3, files, gated="manual")

@@ -188,6 +188,32 @@ def test_only_environment_reads_the_variables() -> None:
     expect_none([use for room in rooms for use in uses(room, *names)])
 
 
+def test_only_the_children_that_ask_a_site_are_given_credentials() -> None:
+    found = [
+        f"{name}:{node.lineno}"
+        for name in MODULES
+        if name not in ("resolver.online.children", "resolver.environment")
+        for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "with_credentials"
+    ]
+    expect_none(found)
+
+
+def test_clients_of_sites_are_imported_in_functions_only() -> None:
+    """So that every other command, and the parent of the children, never loads them."""
+    expect_none(
+        f"{name}:{node.lineno}"
+        for name in MODULES
+        if within(name, "resolver.online")
+        for node in ast.parse(MODULES[name].read_text("utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for imported in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+        )
+        if imported.partition(".")[0] in ("huggingface_hub", "kagglehub", "kagglesdk", "requests", "httpx2")
+    )
+
+
 def test_only_the_command_line_writes_to_a_stream() -> None:
     names = ("print", "sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__")
     # The guard and the notebook's extension have no command line above them: what they say, they say themselves.
