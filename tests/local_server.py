@@ -60,13 +60,14 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
 class Fault:
     """How a server misbehaves where a path holds `where`; after `times` requests it behaves again.
 
-    `delay_s`: it says nothing for so long. `drip_s`: so long between each two bytes. `drop`: it hangs up without a word.
+    `delay_s`: it says nothing for so long. `drip_s`: so long between each two bytes. `flood`: a body without end. `drop`: it hangs up without a word.
     `response`: it says that in place of its own answer. `cut_at`: it hangs up in the middle of its own answer's body.
     """
 
     where: str = ""
     delay_s: float = 0.0
     drip_s: float = 0.0
+    flood: bool = False
     drop: bool = False
     response: Response | None = None
     cut_at: int | None = None
@@ -123,6 +124,9 @@ class LocalServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def is_closing(self) -> bool:
+        return self._closing.is_set()
 
     def wait(self, seconds: float) -> None:
         self._closing.wait(seconds)
@@ -192,6 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.drop:
             self._hang_up()
             return
+        if fault.flood:
+            self._flood()
+            return
         response = fault.response or self.local.respond(request)
         self._send(request, response, fault)
 
@@ -247,6 +254,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(bytes([byte]))
             self.wfile.flush()
             self.local.wait(seconds)
+
+    def _flood(self) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        while not self.local.is_closing():
+            self.wfile.write(b" " * 2**20)
 
     def _hang_up(self) -> None:
         self.close_connection = True

@@ -99,8 +99,8 @@ def _missing(answer: Answer) -> Told:
 
 def _unknown(answer: Answer, reference: str) -> Told:
     again = f"resolver access {quoted(reference)} --site {answer.site}"
-    if answer.trouble.endswith("is not installed"):
-        again = f"pip install 'offline-resolver[online]'\n{again}"
+    if answer.trouble.endswith(("is not installed", "cannot be used")):
+        again = f"pip install --upgrade 'offline-resolver[online]'\n{again}"
     elif "OFFLINE is set" in answer.trouble:
         again = f"env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE {again}"
     why = answer.trouble or f"{NAMES[answer.site]} said nothing that is known here"

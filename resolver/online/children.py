@@ -30,6 +30,7 @@ QUIET: Final = {
     "KAGGLE_LOGGING_ENABLED": "false",
     "PYTHONIOENCODING": "utf-8:backslashreplace",
 }
+MEMORY_BYTES: Final = 2**30  # a server may send without end; its answers are a few thousand bytes
 START: Final = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
@@ -163,6 +164,7 @@ def unpacked(told: dict[str, Any]) -> Answer:
 
 def serve(descriptor: int) -> None:
     """The child's side. It leaves without a farewell: a call that still hangs must not keep it."""
+    _limit_memory()
     request = json.loads(sys.stdin.buffer.read())
     asked = unpacked(request["asked"])
     module = __import__(f"resolver.online.{asked.site}", fromlist=["answer"])
@@ -174,6 +176,17 @@ def serve(descriptor: int) -> None:
 
         try:
             tell(packed(module.answer(asked, request["seconds"], lambda known: tell(packed(known)))))
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             tell({"missing": str(module.PACKAGE) if error.name is None else error.name.partition(".")[0]})
+        except ImportError:
+            tell(packed(asked.replaced(trouble=f"the {module.PACKAGE} that is installed cannot be used")))
     os._exit(0)
+
+
+def _limit_memory() -> None:
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the credentials
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))

@@ -348,6 +348,15 @@ def test_a_slow_site_costs_what_one_call_may_take(sites: Sites, site: str, fault
 
 
 @pytest.mark.parametrize("site", SITE_OF)
+def test_a_body_without_end_costs_neither_time_nor_memory(sites: Sites, site: str) -> None:
+    faulty(sites, site, Fault(flood=True))
+    told = sites.access(SITE_OF[site], "--site", site, "--timeout", "3", **SIGNED_IN)
+    assert (told.code, told.out) == (4, "")
+    assert "could not be asked (MemoryError)" in told.err or "did not answer within 3 s" in told.err
+    assert told.seconds < 20
+
+
+@pytest.mark.parametrize("site", SITE_OF)
 def test_what_was_answered_before_a_site_fell_silent_is_kept(sites: Sites, site: str) -> None:
     faulty(sites, site, Fault("auth-check" if site == "huggingface" else "ListModel", delay_s=30))
     told = sites.access(SITE_OF[site], "--site", site, "--timeout", "1", "--format", "json", **SIGNED_IN)
