@@ -74,9 +74,9 @@ class _Hub:
         if self.token is None:
             return known.replaced(token=Token("absent"))
         source = _source()
-        who = self._ask(lambda: self.api.whoami(token=self.token))
+        who = self._ask(lambda: _account(self.api.whoami(token=self.token), source))
         if isinstance(who, Said):
-            return known.replaced(token=_account(who.value, source))
+            return known.replaced(token=who.value)
         if isinstance(who, Refusal) and who.status == UNAUTHORIZED:
             return known.replaced(token=Token("invalid", source), said=who.said)
         return known.replaced(token=Token("unknown", source), trouble=who.trouble)
@@ -142,7 +142,8 @@ def standing_of(refused: Refusal) -> Grant:
 
 def _account(told: Any, source: str) -> Token:
     token = (told.get("auth") or {}).get("accessToken") or {}
-    return Token("valid", source, told.get("name"), token.get("role"))
+    role = token.get("role")
+    return Token("valid", source, str(told["name"]), None if role is None else str(role))
 
 
 def _source() -> str:

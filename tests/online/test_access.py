@@ -222,6 +222,7 @@ def test_a_repository_that_is_not_there_is_not_found(sites: Sites, variables: di
         (Response(403), Response(401), 1, "the token from HF_TOKEN is not valid"),
         (Response(403), None, 1, "has not been asked for"),
         (None, Response(418), 4, "answered with status 418"),
+        (Response(200, {}, b"[]"), None, 4, "could not be asked"),
     ],
 )
 def test_answers_that_are_out_of_the_ordinary(
@@ -230,7 +231,7 @@ def test_answers_that_are_out_of_the_ordinary(
     sites.hub.faults += [Fault("whoami", response=whoami)] if whoami else []
     sites.hub.faults += [Fault("/api/models/", response=model)] if model else []
     told = sites.access(LLAMA_3, *HUB, **SIGNED_IN)
-    assert (told.code, words in told.out) == (code, True), told.out + told.err
+    assert (told.code, words in told.out + told.err) == (code, True), told.out + told.err
 
 
 def test_a_private_repository_is_shown_to_its_members(sites: Sites) -> None:
