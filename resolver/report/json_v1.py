@@ -218,7 +218,7 @@ class Fixed(Model):
     todo: list[str]
 
 
-class Token(Model):
+class AccessToken(Model):
     """The credentials that a site's client would send; `source` is a variable's or a file's name."""
 
     state: TokenState
@@ -236,7 +236,7 @@ class SiteAccess(Model):
     named: bool
     page: str
     host: str | None
-    token: Token
+    token: AccessToken
     exists: Known
     revision_exists: Known
     resolved: str | None
