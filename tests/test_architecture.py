@@ -33,7 +33,7 @@ FLOORS = (
     ("resolver.sources", "resolver.inspection", "resolver.notebook"),
     ("resolver.identity", "resolver.recorded", "resolver.target"),
     ("resolver.rules",),
-    ("resolver.probe", "resolver.integrity", "resolver.repair"),
+    ("resolver.probe", "resolver.integrity", "resolver.repair", "resolver.online"),
     (
         "resolver.resolve",
         "resolver.diagnosis",
@@ -51,7 +51,7 @@ FLOORS = (
 # tells it, so that a bare traceback says as much as the command line does.
 RUNS_BACK = {("resolver.errors", "resolver.report.terminal")}
 NETWORK = {"socket", "ssl", "http", "ftplib", "smtplib", "socketserver", "xmlrpc", "asyncio", "requests", "httpx",
-           "urllib3", "huggingface_hub", "kagglehub", "modelscope"}  # fmt: skip
+           "urllib3", "httpx2", "huggingface_hub", "kagglehub", "kagglesdk", "modelscope"}  # fmt: skip
 RUNS_CODE = {"pickle", "_pickle", "marshal", "shelve", "runpy", "code", "imp", "importlib.machinery", "zipimport"}
 READS = {"io", "glob", "shutil", "tempfile", "mmap", "subprocess", "zipfile", "urllib", "pathlib"}
 ASKS_THE_DISK = {"open", "read_text", "read_bytes", "stat", "lstat", "exists", "is_file", "is_dir", "is_symlink",
@@ -155,6 +155,7 @@ def test_rules_ask_the_disk_nothing() -> None:
 
 def test_third_party_packages_stay_in_the_rooms_that_are_theirs() -> None:
     rooms = {"rich": ("resolver.report.lines",), "pydantic": ("resolver",)}
+    rooms |= dict.fromkeys(("huggingface_hub", "kagglehub", "kagglesdk"), ("resolver.online",))
     rooms |= dict.fromkeys(("jinja2", "tokenizers", "torch", "transformers"), ("resolver.probe",))
     expect_none(
         arrow
@@ -188,6 +189,32 @@ def test_only_environment_reads_the_variables() -> None:
     names = ("os.environ", "os.environb", "os.getenv", "os.getenvb")
     rooms = [name for name in MODULES if within(name, "resolver") and name != "resolver.environment"]
     expect_none([use for room in rooms for use in uses(room, *names)])
+
+
+def test_only_the_children_that_ask_a_site_are_given_credentials() -> None:
+    found = [
+        f"{name}:{node.lineno}"
+        for name in MODULES
+        if name not in ("resolver.online.children", "resolver.environment")
+        for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "with_credentials"
+    ]
+    expect_none(found)
+
+
+def test_clients_of_sites_are_imported_in_functions_only() -> None:
+    """So that every other command, and the parent of the children, never loads them."""
+    expect_none(
+        f"{name}:{node.lineno}"
+        for name in MODULES
+        if within(name, "resolver.online")
+        for node in ast.parse(MODULES[name].read_text("utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for imported in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+        )
+        if imported.partition(".")[0] in ("huggingface_hub", "kagglehub", "kagglesdk", "requests", "httpx2")
+    )
 
 
 def test_only_the_command_line_writes_to_a_stream() -> None:

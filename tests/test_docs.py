@@ -57,7 +57,7 @@ def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
     options = {text for action in parser_of("list", command_module("list"))._actions for text in action.option_strings}
     judging = {
         text
-        for command in ("check", "notebook", "lock", "verify")
+        for command in ("check", "notebook", "access", "lock", "verify")
         for action in parser_of(command, command_module(command))._actions
         for text in action.option_strings
     }

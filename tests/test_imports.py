@@ -69,5 +69,20 @@ def test_the_quick_text_way_works_where_nothing_is_installed(machine: Machine, a
     assert "Error" not in bare.stderr
 
 
+@pytest.mark.parametrize("arguments", QUICK_WAYS, ids=" ".join)
+def test_the_quick_text_way_loads_nothing_that_is_online(machine: Machine, arguments: tuple[str, ...]) -> None:
+    told = "print([name for name in sys.modules if name.startswith('resolver.online')], file=sys.__stderr__)"
+    done = machine.python(f"import sys; from resolver.cli import main; main({arguments!r}); {told}")
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_asking_the_sites_loads_no_third_party_module_here(machine: Machine) -> None:
+    """The clients are loaded by the children alone."""
+    nobody = {"HF_ENDPOINT": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    asking = Machine(machine.root, {**machine.variables, **nobody})
+    arguments = ("access", "meta-llama/Meta-Llama-3-8B-Instruct", "--timeout", "2")
+    assert loaded_by(asking, f"from resolver.cli import main; assert main({arguments!r}) == 4") == []
+
+
 def test_a_loaded_third_party_module_would_be_seen(machine: Machine) -> None:
     assert loaded_by(machine, "import rich.console") != []

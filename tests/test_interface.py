@@ -29,6 +29,7 @@ FLAGS = {
     "lock": COMMON | {"--output", "--statement", "--force"},
     "verify": COMMON | {"--only-size"},
     "repair": COMMON | {"--to", "--link", "--base", "--alpha", "--task"},
+    "access": COMMON | {"--site", "--timeout"},
     "explain": COMMON,
     "rules": COMMON,
     "doctor": COMMON,

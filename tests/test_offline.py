@@ -115,6 +115,20 @@ def test_without_a_network_and_without_the_variable_only_r803_is_added(
     assert codes["without"] - {"R803"} == codes["with"] - {"R803"}
 
 
+def test_the_command_that_asks_the_sites_leaves_the_sockets_to_its_children(machine: Machine) -> None:
+    nobody = {"HF_HUB_OFFLINE": "", "HF_ENDPOINT": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = Machine(machine.root, {**machine.variables, **nobody}).python(RUN_RESOLVER, "access", LLAMA_3)
+    assert (done.returncode, "SOCKET" in done.stderr) == (4, False)
+
+
+def test_without_a_network_asking_the_sites_ends_in_one_line(machine: Machine, cut_off: tuple[str, ...]) -> None:
+    online = Machine(machine.root, {**machine.variables, "HF_HUB_OFFLINE": ""})
+    done = online.run("resolver", "access", LLAMA_3, "--timeout", "5", wrapper=cut_off)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (4, "", 1)
+    assert done.stderr.startswith("error: nobody could be asked: huggingface.co ")
+    assert "api.kaggle.com" in done.stderr
+
+
 def test_scoring_works_without_a_network(machine: Machine, cut_off: tuple[str, ...]) -> None:
     for arguments in ARENA:
         done = machine.run(sys.executable, "-m", "pipeline", *arguments, wrapper=cut_off)

@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "lock": ("lock", "write which bytes a model consists of"),
     "verify": ("verify", "say whether every file is the one that was put on record"),
     "repair": ("repair", "make of a damaged index or a bare adapter a directory that loads"),
+    "access": ("access", "ask Hugging Face and Kaggle whether this account may have a model (online)"),
     "explain": ("explain", "print the page of a rule"),
     "rules": ("rules", "list all rules"),
     "doctor": ("doctor", "show this machine: caches, mounts, variables, versions, accelerators"),
@@ -27,7 +28,7 @@ OVERVIEW: Final = """\
 usage: resolver COMMAND [arguments]
 
 Say which model you mean; get the local directory that holds it, proof that it will load,
-or a message that says what is missing. Nothing here needs a network.
+or a message that says what is missing. Nothing here needs a network but `access`.
 
 {commands}
 

@@ -77,6 +77,7 @@ def known_values() -> dict[str, tuple[str, ...]]:
     """The values of the flags that take one of a few."""
     from resolver.accelerators import names
     from resolver.finding import LEVELS
+    from resolver.online.answers import SITES
     from resolver.preflight import DTYPES
 
     return {
@@ -85,6 +86,7 @@ def known_values() -> dict[str, tuple[str, ...]]:
         "--for": ("load", "score", "train"),
         "--head": ("classifier", "tokens"),
         "--level": LEVELS,
+        "--site": SITES,
     }
 
 

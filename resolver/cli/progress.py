@@ -1,4 +1,4 @@
-"""How far the reading of whole files is, on a terminal's last line; nothing for what takes under two seconds."""
+"""How far something long is, on a terminal's last line; nothing for what takes under two seconds."""
 
 import sys
 import time
@@ -60,6 +60,47 @@ class ReadingProgress:
         )
         self._write(f"\r{text.ljust(self._width)}")
         self._width = max(self._width, len(text))
+
+
+class Waiting:
+    """Says on a terminal's last line what is waited for, and for how long, after two seconds; wiped in the end.
+
+    Args:
+        what: in a few words.
+        stream, write, clock: as for `ReadingProgress`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        stream: TextIO | None = None,
+        write: Callable[[str], None] = write_stderr,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        told = sys.stderr if stream is None else stream
+        self._is_terminal = told is not None and told.isatty()
+        self._what, self._write, self._clock = what, write, clock
+        self._began = clock()
+        self._said = ""
+
+    def __enter__(self) -> Self:
+        """As it is."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the line empty, also after Ctrl-C."""
+        if self._said:
+            self._write(f"\r{' ' * len(self._said)}\r")
+
+    def __call__(self) -> None:
+        """It is still waited for."""
+        seconds = self._clock() - self._began
+        text = f"  {self._what}, {seconds:.0f} s"
+        if self._is_terminal and seconds >= QUIET_S and text != self._said:
+            self._write(f"\r{text}")
+            self._said = text
 
 
 def _left(done: int, total: int, rate: float) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resolver.locking import Written
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
+    from resolver.online.answers import AccessReport
     from resolver.repair.place import Repair
 
 
@@ -67,3 +68,4 @@ class Told(Record):
     fix: "Made | None" = None
     lock: "Written | None" = None
     verifications: "tuple[Verification | None, ...] | None" = None
+    access: "AccessReport | None" = None

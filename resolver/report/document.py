@@ -9,6 +9,7 @@ from resolver.host import Accelerator
 from resolver.report import facts
 from resolver.report.blocks import ListedModel, Machine, Told
 from resolver.report.described import Document, description, identity
+from resolver.report.document_locks import lock, verification
 from resolver.report.escape import without_surrogates
 from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
@@ -16,11 +17,10 @@ from resolver.secrets import mask
 from resolver.version import VERSION
 
 if TYPE_CHECKING:
-    from resolver.integrity.verdicts import Verification
-    from resolver.locking import Written
     from resolver.notebook.standing import Standing
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
+    from resolver.online.answers import AccessReport, SiteAccess
     from resolver.repair.place import Repair
 
 HUGE_BITS: Final = 1_024
@@ -39,6 +39,7 @@ def envelope(told: Told) -> Document:
         "fixed": None if told.fix is None else fixed(told.fix),
         "lock": None if told.lock is None else lock(told.lock),
         "verifications": _each(None if told.verifications is None else filter(None, told.verifications), verification),
+        "access": None if told.access is None else access(told.access),
     }
     document: Document = {
         "schema_version": 1,
@@ -172,55 +173,38 @@ def fixed(told: "Made") -> Document:
     }
 
 
-def lock(told: "Written") -> Document:
-    """What `lock` wrote; its files stand in the lock itself."""
+def access(told: "AccessReport") -> Document:
+    """What the sites said of a model and of the account that asked."""
     return {
-        "path": str(told.path),
-        "statement": None if told.statement is None else str(told.statement),
-        "models": [
-            {
-                "reference": each.reference,
-                "path": each.path,
-                "source": {"kind": each.source.kind, "id": each.source.id, "revision": each.source.revision},
-                "files": len(each.files),
-                "size_bytes": each.size_bytes,
-                "tree_sha256": each.tree_sha256,
-                "config_sha256": each.config_sha256,
-                "licence": list(each.licence),
-                "parameters": each.parameters,
-                "requires": dict(each.requires),
-            }
-            for each in told.lock.models
-        ],
+        "reference": told.reference,
+        "verdict": told.verdict,
+        "sites": [_site(each) for each in told.sites],
+        "notes": list(told.notes),
     }
 
 
-def verification(told: "Verification") -> Document:
-    """What `verify` found of one directory."""
+def _site(told: "SiteAccess") -> Document:
+    answer, token = told.answer, told.answer.token
     return {
-        "reference": told.reference,
-        "path": str(told.root),
-        "verdict": told.verdict,
-        "lock": told.lock,
-        "only_size": told.only_size,
-        "read_bytes": told.read_bytes,
-        "resumed_bytes": told.resumed_bytes,
-        "elapsed_ms": round(told.elapsed_s * 1000, 3),
-        "files": [
-            {
-                "name": each.name,
-                "verdict": each.verdict,
-                "size_bytes": each.size_bytes,
-                "compared": each.compared,
-                "expected": each.expected,
-                "actual": each.actual,
-                "record": each.kind,
-                "where": each.where,
-                "reason": each.reason,
-                "matters": each.matters,
-            }
-            for each in told.files
-        ],
+        "site": answer.site,
+        "target": answer.target,
+        "revision": answer.revision,
+        "named": answer.named,
+        "page": answer.page,
+        "host": answer.host or None,
+        "token": {"state": token.state, "source": token.source or None, "account": token.account, "role": token.role},
+        "exists": answer.exists,
+        "revision_exists": answer.revision_exists,
+        "resolved": answer.resolved,
+        "gate": answer.gate,
+        "grant": answer.grant,
+        "said": answer.said or None,
+        "trouble": answer.trouble or None,
+        "verdict": answer.verdict,
+        "message": told.message,
+        "evidence": list(told.evidence),
+        "consequence": told.consequence,
+        "fix": {"text": told.fix.text, "command": told.fix.command},
     }
 
 

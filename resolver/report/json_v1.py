@@ -6,14 +6,14 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
-from resolver.inspection.evidence import Kind
-from resolver.inspection.lock import SourceKind
-from resolver.integrity.verdicts import Compared, Word
 from resolver.notebook.facts import Reach, Role
 from resolver.notebook.standing import State
+from resolver.online.answers import Gate, Grant, Known, Site, TokenState
+from resolver.online.answers import Verdict as AccessVerdict
 from resolver.report.blocks import Told
 from resolver.report.document import envelope
 from resolver.report.json_v1_description import Description, Identity, Model
+from resolver.report.json_v1_locks import Lock, Verification
 
 SCHEMA_ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 
@@ -219,67 +219,46 @@ class Fixed(Model):
     todo: list[str]
 
 
-class LockSource(Model):
-    """Where the files of a locked model came from."""
+class AccessToken(Model):
+    """The credentials that a site's client would send; `source` is a variable's or a file's name."""
 
-    kind: SourceKind
-    id: str | None
+    state: TokenState
+    source: str | None
+    account: str | None
+    role: str | None
+
+
+class SiteAccess(Model):
+    """What one site said, what it means and what to do; `named` is false where the catalog knew the target."""
+
+    site: Site
+    target: str
     revision: str | None
+    named: bool
+    page: str
+    host: str | None
+    token: AccessToken
+    exists: Known
+    revision_exists: Known
+    resolved: str | None
+    gate: Gate
+    grant: Grant
+    said: str | None
+    trouble: str | None
+    verdict: AccessVerdict
+    message: str
+    evidence: list[str]
+    consequence: str
+    fix: Fix
 
 
-class LockedModel(Model):
-    """One model of a lock; its files stand in the lock itself."""
-
-    reference: str
-    path: str | None
-    source: LockSource
-    files: int
-    size_bytes: int
-    tree_sha256: str
-    config_sha256: str | None
-    licence: list[str]
-    parameters: int | None
-    requires: dict[str, str]
-
-
-class Lock(Model):
-    """A lock that `lock` wrote, and the in-toto statement where one was asked for."""
-
-    path: str
-    statement: str | None
-    models: list[LockedModel]
-
-
-class VerifiedFile(Model):
-    """What became of one file; `matters` is false for what is more than what is on record, or was left out on purpose.
-
-    `expected` and `actual` are hashes, or sizes in digits, as `compared` says.
-    """
-
-    name: str
-    verdict: Word
-    size_bytes: int | None
-    compared: Compared | None
-    expected: str | None
-    actual: str | None
-    record: Kind | Literal["header"] | None
-    where: str | None
-    reason: str
-    matters: bool
-
-
-class Verification(Model):
-    """What `verify` found of one directory; its report is among the reports."""
+class Access(Model):
+    """What `access` found out about one model."""
 
     reference: str
-    path: str
-    verdict: Word
-    lock: str | None
-    only_size: bool
-    read_bytes: int
-    resumed_bytes: int
-    elapsed_ms: float
-    files: list[VerifiedFile]
+    verdict: AccessVerdict
+    sites: list[SiteAccess]
+    notes: list[str]
 
 
 class Envelope(Model):
@@ -298,6 +277,7 @@ class Envelope(Model):
     fixed: Fixed | None = Field(default=None)
     lock: Lock | None = Field(default=None)
     verifications: list[Verification] | None = Field(default=None)
+    access: Access | None = Field(default=None)
 
 
 def render(told: Told) -> str:

@@ -64,7 +64,7 @@ def info_lines(findings: tuple[Finding, ...]) -> Iterator[Line]:
     infos = [finding for finding in findings if finding.severity == "info"]
     for finding in infos:
         yield _head(finding)
-        yield from _fix(finding.fix)
+        yield from fix_lines(finding.fix)
     if infos:
         yield ()
 
@@ -83,10 +83,10 @@ def finding_lines(finding: Finding) -> Iterator[Line]:
         from resolver.report.evidence import evidence_in_words  # noqa: PLC0415 - a sound model has none
 
         if told := evidence_in_words(finding.evidence):
-            yield _part("evidence", told)
+            yield labelled("evidence", told)
     if finding.consequence:
-        yield _part("consequence", escape(finding.consequence))
-    yield from _fix(finding.fix)
+        yield labelled("consequence", escape(finding.consequence))
+    yield from fix_lines(finding.fix)
 
 
 def _place(finding: Finding) -> str:
@@ -100,11 +100,12 @@ def _place(finding: Finding) -> str:
     return f"{path}{cell}{row}{pointer}"
 
 
-def _fix(fix: Fix) -> Iterator[Line]:
+def fix_lines(fix: Fix) -> Iterator[Line]:
+    """What to do, and the commands to paste, one a line."""
     if fix.text:
-        yield _part("fix", escape(fix.text))
+        yield labelled("fix", escape(fix.text))
     elif fix.command:
-        yield _part("fix", "")
+        yield labelled("fix", "")
     for command in (fix.command or "").splitlines():
         yield line(DEEP, Part(escape(command), "command"))
 
@@ -114,11 +115,11 @@ def _not_found(diagnosis: NotFound, trail: tuple[TrailStep, ...], place: str | N
     if place is not None:
         yield line(Part(" --> ", "quiet"), place)
     if diagnosis.evidence or trail:
-        yield _part("evidence", "; ".join(escape(each) for each in diagnosis.evidence) or "places that were asked")
+        yield labelled("evidence", "; ".join(escape(each) for each in diagnosis.evidence) or "places that were asked")
     yield from trail_lines(trail)
     if diagnosis.consequence:
-        yield _part("consequence", escape(diagnosis.consequence))
-    yield from _fix(diagnosis.fix)
+        yield labelled("consequence", escape(diagnosis.consequence))
+    yield from fix_lines(diagnosis.fix)
 
 
 def trail_lines(trail: tuple[TrailStep, ...]) -> Iterator[Line]:
@@ -140,5 +141,6 @@ def _step(step: TrailStep) -> str:
     return f"{where} is {reason}" if reason.startswith("absent") else f"{where}: {reason}"
 
 
-def _part(label: str, text: str) -> Line:
+def labelled(label: str, text: str) -> Line:
+    """One of the five parts of a message."""
     return line(Part(f"  = {label}:", "label"), f" {text}" if text else "")

@@ -25,7 +25,11 @@ HOSTILE = "\x1b[2J\x7f\x9b\u202e\udc80 https://me:secret@example.org"
 # JSON v1, field by field as the contract has it: a field is never renamed within v1.
 CONTRACT: dict[str, set[str]] = {
     "Envelope": {"schema_version", "tool", "reports", "resolutions", "models", "descriptions", "rules", "machine",
-                 "repair", "references", "fixed"},
+                 "repair", "references", "fixed", "access"},
+    "Access": {"reference", "verdict", "sites", "notes"},
+    "SiteAccess": {"site", "target", "revision", "named", "page", "host", "token", "exists", "revision_exists", "resolved",
+                   "gate", "grant", "said", "trouble", "verdict", "message", "evidence", "consequence", "fix"},
+    "AccessToken": {"state", "source", "account", "role"},
     "Fixed": {"path", "metadata", "backups", "changes", "todo"},
     "NotebookReference": {"text", "role", "call", "place", "file", "reach", "resolved", "meets", "source", "mounts", "model"},
     "ReferencedModel": {"path", "verdict"},
