@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz constraints clean
+.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz kill constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,7 +28,10 @@ demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score
 test: $(STAMP) ## all tests
 	$(RUN) -m pytest
 
-test-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
+test-kill: $(STAMP) ## kill -9 at 50 random points: what goes on, goes on; nothing is half
+	KILLS=50 $(RUN) -m pytest $$(grep -rl --include='test_*.py' KILLS tests)
+
+matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
 	@$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff

@@ -195,9 +195,12 @@ def relative(place: Path, folder: Path) -> str:
     ('c', '../x')
     """
     named = os.path.relpath(place, folder)
-    if named.partition("/")[0] == "..":
-        named = os.path.relpath(f"{os.path.realpath(place.parent)}/{place.name}", os.path.realpath(folder))
-    return named
+    if named.partition("/")[0] != "..":
+        return named
+    real = os.path.relpath(os.path.realpath(place), os.path.realpath(folder))
+    if real.partition("/")[0] != "..":
+        return real
+    return os.path.relpath(f"{os.path.realpath(place.parent)}/{place.name}", os.path.realpath(folder))
 
 
 def _proven(lock: Lock) -> bytes:

@@ -244,3 +244,10 @@ def test_the_lock_is_canonical_json(resolver, machine: Path, good: Path) -> None
     resolver("lock", good, "--output", machine / "x.lock")
     text = (machine / "x.lock").read_text()
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_a_directory_that_was_named_by_a_link_is_known_as_the_locks_own(resolver, machine: Path, good: Path) -> None:
+    (machine / "link").symlink_to("good")
+    assert resolver("lock", machine / "link", "--output", good / "resolver.lock").code == 0
+    assert lock_of(good / "resolver.lock").models[0].path == "."
+    assert resolver("verify", machine / "link").code == 0
