@@ -4,6 +4,7 @@ A case is one byte that picks a file and that file's content; the reader's other
 are, a reader returns: no exception, no second of processor time, no more than 300 MB.
 """
 
+import hashlib
 import json
 import pickle
 import struct
@@ -24,9 +25,12 @@ from tokenizer_factory import added_token, numbered, write_tokenizer_files  # no
 from resolver.inspection.adapter import read_adapter  # noqa: E402 - as above
 from resolver.inspection.chat_templates import read_chat_templates  # noqa: E402 - as above
 from resolver.inspection.config import read_config  # noqa: E402 - as above
+from resolver.inspection.describe import describe  # noqa: E402 - as above
 from resolver.inspection.evidence import read_record  # noqa: E402 - as above
 from resolver.inspection.files import list_files  # noqa: E402 - as above
 from resolver.inspection.licence import read_licence  # noqa: E402 - as above
+from resolver.inspection.lock import Lock, LockedSource, read_lock  # noqa: E402 - as above
+from resolver.inspection.locked import under_lock  # noqa: E402 - as above
 from resolver.inspection.pickles import scan_pickles  # noqa: E402 - as above
 from resolver.inspection.remote_code import read_code  # noqa: E402 - as above
 from resolver.inspection.safetensors import parse_header, read_header  # noqa: E402 - as above
@@ -34,9 +38,13 @@ from resolver.inspection.strict_json import parse_json  # noqa: E402 - as above
 from resolver.inspection.submission import read_submission  # noqa: E402 - as above
 from resolver.inspection.tokenizer import read_tokenizer  # noqa: E402 - as above
 from resolver.inspection.weights import read_weights  # noqa: E402 - as above
+from resolver.integrity.journal import FileKey, Journal, Midstate, statements  # noqa: E402 - as above
+from resolver.integrity.lock import canonical, lock_model  # noqa: E402 - as above
 from resolver.recorded import read_machine  # noqa: E402 - as above
 
 METADATA = ".cache/huggingface/download/model.safetensors.metadata"
+SUBJECT = "ab" * 32
+JOURNAL = f"runs/{SUBJECT[:32]}.journal"
 AUTO_MAP = {"AutoConfig": "configuration_x.XConfig", "AutoModelForCausalLM": "modeling_x.XModel"}
 
 
@@ -80,6 +88,27 @@ def _tokenizer(root: Path) -> None:
     (root / "special_tokens_map.json").write_text(json.dumps({"pad_token": {"content": "<unk>"}}))
     (root / "added_tokens.json").write_text(json.dumps({"<x>": 4}))
     (root / "chat_template.jinja").write_text("{% for m in messages %}{{ m }}{% endfor %}")
+
+
+def _locked(root: Path) -> None:
+    _model(root)
+    model = describe(root)
+    digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in model.files.files}
+    lock = Lock((lock_model("./", model, LockedSource("hub", "o/m", "f" * 40), ".", digests),), "1.0")
+    (root / "resolver.lock").write_bytes(canonical(lock))
+
+
+def _journal(root: Path) -> None:
+    journal = Journal(root / "runs", SUBJECT)
+    key = FileKey("/m/a", 10, 1, 2, 3, 4)
+    journal.note_midstate(key, "sha256", Midstate(1, b"\x01" * 112, "x"))
+    journal.note_finished(key, "sha256", "cd" * 32)
+
+
+def _read_journal(root: Path) -> None:
+    list(statements((root / JOURNAL).read_bytes(), SUBJECT))
+    with Journal(root / "other", SUBJECT, keep=False) as journal:
+        journal.finished(FileKey("/m/a", 10, 1, 2, 3, 4), "sha256")
 
 
 def _adapter(root: Path) -> None:
@@ -195,6 +224,11 @@ READERS: dict[str, Reader] = {
         _code, ("modeling_x.py", "configuration_x.py"), lambda root: read_code(list_files(root), AUTO_MAP)
     ),
     "evidence": Reader(_record, (METADATA,), lambda root: read_record(root, root, list_files(root), None)),
+    "lock": Reader(
+        _locked, ("resolver.lock",), lambda root: (read_lock(root / "resolver.lock"), under_lock(None, root, root)),
+        (b'{"schema_version":1,"tool":{"name":"","version":""},"models":[]}', b"{}"),
+    ),
+    "journal": Reader(_journal, (JOURNAL,), _read_journal, (b"0" * 16 + b" {}\n",)),
     "machine": Reader(
         _machine, ("machine.json",), lambda root: read_machine(root / "machine.json"), refusals=_errors()
     ),

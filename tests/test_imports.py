@@ -22,6 +22,9 @@ QUICK_WAYS = (
     ("check", "org/absent"),
     ("inspect", "./model"),
     ("list",),
+    ("lock", "./model", "--output", "model.lock"),
+    ("verify", "model.lock"),
+    ("verify", "./model", "--only-size"),
     ("explain", "W102"),
     ("rules",),
     ("doctor",),
@@ -56,6 +59,18 @@ def test_import_loads_no_third_party_module_though_they_are_installed(machine: M
 @pytest.mark.parametrize("arguments", QUICK_WAYS, ids=" ".join)
 def test_the_quick_text_way_loads_no_third_party_module(machine: Machine, arguments: tuple[str, ...]) -> None:
     assert loaded_by(machine, f"from resolver.cli import main; main({arguments!r})") == []
+
+
+@pytest.mark.parametrize("command", ["path", "check"])
+def test_the_quick_way_of_a_model_without_a_lock_reads_none_and_hashes_nothing(machine: Machine, command: str) -> None:
+    code = f"from resolver.cli import main; main({[command, './model']!r})"
+    done = machine.python(f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)), file=sys.__stderr__)")
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert "resolver.inspection.files" in loaded
+    assert not loaded & {"resolver.inspection.lock", "resolver.inspection.locked", "hashlib", "ctypes"}
+    assert not any(
+        each.startswith(("resolver.integrity", "resolver.verification", "resolver.locking")) for each in loaded
+    )
 
 
 @pytest.mark.parametrize("arguments", QUICK_WAYS, ids=" ".join)

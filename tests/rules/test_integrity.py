@@ -322,3 +322,84 @@ def test_f001_a_file_that_breaks_off_while_it_is_read_is_an_error(published: Pat
         "F001",
         f"{SHARD} cannot be read to its end: Input/output error, at byte 4,096",
     )
+
+
+# --- what a lock says ------------------------------------------------------------------------------------------------
+
+
+def locked(root: Path) -> Path:
+    """The directory with its lock in it."""
+    from resolver.cli import main
+
+    assert main(["lock", str(root), "--output", str(root / "resolver.lock")]) == 0
+    return root
+
+
+def test_i904_a_template_that_came_later_is_read_by_the_library_without_a_word(tmp_path: Path) -> None:
+    """The experiment, and beside it a file that nobody opens."""
+    from transformers import AutoTokenizer
+
+    root = locked(tiny_model(tmp_path / "m", family="llama"))
+    assert told(root) == []
+    before = AutoTokenizer.from_pretrained(root).chat_template
+    (root / "chat_template.jinja").write_text("{{ 'anything' }}")
+    assert (before, AutoTokenizer.from_pretrained(root).chat_template) == (None, "{{ 'anything' }}")
+    assert told(root) == [("I904", "warning")]
+    (root / "chat_template.jinja").rename(root / "notes.txt")
+    assert AutoTokenizer.from_pretrained(root).chat_template is None
+    assert told(root) == [("I904", "info")]
+
+
+def test_i904_a_file_that_a_downloader_has_on_record_is_not_told(tmp_path: Path) -> None:
+    published = model_dir(tmp_path / "published")
+    root = hub.downloaded(tmp_path / "m", published, without={"tokenizer_config.json"})
+    locked(root)
+    shutil.copyfile(published / "tokenizer_config.json", root / "tokenizer_config.json")
+    assert "I904" not in {code for code, _ in told(root)}
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_i901_a_lock_makes_an_error_of_settings_and_weights_alike(tmp_path: Path, name: str) -> None:
+    root = locked(model_dir(tmp_path / "m"))
+    in_config = (root / "config.json").read_bytes().index(b"1e-05") + 4  # a digit: JSON it stays
+    data = bytearray((root / name).read_bytes())
+    data[in_config if name == "config.json" else -3] ^= 1
+    (root / name).write_bytes(data)
+    assert ("I901", "error") in told(root, "deep")
+
+
+def test_i903_what_the_lock_names_and_nobody_opens_is_an_info(tmp_path: Path) -> None:
+    root = model_dir(tmp_path / "m")
+    (root / "a/b/c/d").mkdir(parents=True)
+    for name in ("README.md", "a/b/c/d/deep.txt"):
+        (root / name).write_text("x")
+    locked(root)
+    assert told(root) == []  # what lies deeper than a quick look goes is not said to be absent
+    (root / "README.md").unlink()
+    assert told(root) == [("I903", "info")]
+
+
+@pytest.mark.parametrize("lock", ["{}", "", "[1", '{"schema_version": 9}'])
+def test_a_lock_that_cannot_be_used_is_the_reason_and_takes_nothing_away(tmp_path: Path, lock: str) -> None:
+    plain = model_dir(tmp_path / "plain")
+    (plain / "resolver.lock").write_text(lock)
+    assert "is no lock that can be used" in why_not(plain, "I902")
+    root = hub.downloaded(tmp_path / "m", model_dir(tmp_path / "published"))
+    (root / "resolver.lock").write_text(lock)
+    hub.flip(root / "model.safetensors")
+    assert told(root, "deep") == [("I901", "error")]
+
+
+def test_a_locks_source_says_how_the_file_is_brought_again(tmp_path: Path) -> None:
+    root = hub.cached(tmp_path / "hub", model_dir(tmp_path / "published"))
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    from resolver.cli import main
+
+    assert main(["lock", str(root), "--output", str(tmp_path / "x.lock")]) == 0
+    text = (tmp_path / "x.lock").read_text()
+    found = next(each for each in text.splitlines() if '"path"' in each)
+    (copy / "resolver.lock").write_text(text.replace(found, '      "path": ".",'))
+    hub.flip(copy / "model.safetensors")
+    command = one(copy, "I901", "deep").fix.command or ""
+    assert command.startswith(f"hf download {hub.HUB_ID} model.safetensors --revision {hub.COMMIT}")
