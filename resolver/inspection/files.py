@@ -112,6 +112,9 @@ def list_files(root: Path, depth: int = MAX_DEPTH) -> Listing:
     queue = [""]
     complete = True
     for where in queue:
+        if len(found) >= MAX_FILES or len(queue) > MAX_FILES:  # no more of a tree that is no model's
+            complete = False
+            break
         try:
             entries = sorted(os.scandir(f"{base}/{where}"), key=_by_name)
         except OSError as error:

@@ -132,6 +132,9 @@ def _verdict(name: str, facts: Facts, hashed: Mapping[str, Hashed] | None) -> Fi
     record, here = facts.record.files.get(name), facts.files.get(name)
     if record is None:
         return _unrecorded(name, here, facts)
+    if here is None and not facts.files.complete:
+        reason = "the directory holds more files than are listed"
+        return FileVerdict(name, "not-checked", kind=record.kind, where=record.where, reason=reason)
     if here is None or (here.link is not None and here.link.kind == "broken"):
         matters = facts.vouched or here is not None or name in facts.needed
         size = None if record.size_bytes is None else str(record.size_bytes)

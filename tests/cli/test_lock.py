@@ -213,6 +213,8 @@ def test_what_is_nowhere_is_3_and_what_is_no_reference_2(resolver, machine: Path
     assert resolver("lock", good, "org/nowhere", "--output", machine / "x.lock").code == 3
     assert resolver("lock", "a//b//c", "--output", machine / "x.lock").code in {2, 3}
     assert resolver("lock", good, good, "--output", machine / "x.lock").code == 2
+    (good / "odd").symlink_to("nowhere")
+    assert resolver("lock", good, "--output", machine / "x.lock", "--exit-zero").code == 1
     assert not (machine / "x.lock").exists()
 
 
