@@ -8,13 +8,13 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from resolver.environment import Environment
 from resolver.host import Host
 from resolver.inspection.describe import describe
 from resolver.inspection.files import LOCK_NAME, WHOLE, Listing, list_files
-from resolver.inspection.lock import Lock, LockedModel, LockFault, parse_lock
+from resolver.inspection.lock import Lock, LockedModel, LockedSource, LockFault, parse_lock
 from resolver.inspection.safe_names import why_unsafe
 from resolver.integrity.journal import FileKey, Journal, key_of
 from resolver.integrity.lock import canonical, lock_model, source_of
@@ -24,11 +24,9 @@ from resolver.integrity.statement import statement
 from resolver.integrity.verdicts import why_unread
 from resolver.policy import ANYTHING, Policy
 from resolver.record import Record
+from resolver.reference import LocalPath, parse_reference
 from resolver.resolve import Chosen, choose
 from resolver.version import VERSION
-
-if TYPE_CHECKING:
-    from resolver.finding import Identity
 
 FOLDER: Final = "runs"
 
@@ -62,9 +60,10 @@ class Written(Record):
 
 
 class _Taken(Record):
-    """One model on its way: what was asked, what was chosen, its files, and how each lay there at the beginning."""
+    """One model on its way: what was asked and by an alias meant, what was chosen, its files and how each lay there."""
 
     text: str
+    meant: str
     chosen: Chosen
     files: Listing
     names: tuple[str, ...]
@@ -103,7 +102,7 @@ def make_lock(
     """
     target, beside = targets
     own = [each for each in targets if each is not None]
-    taken = [_take(text, choose(text, environment, host, policy), own) for text in texts]
+    taken = [_take(text, environment, choose(text, environment, host, policy), own) for text in texts]
     wanted = [each for model in taken for each in model.wanted()]
     with Journal(environment.state_home / FOLDER, _subject(wanted)) as journal:
         hashed = iter(hash_resumably(wanted, journal, progress))
@@ -118,13 +117,14 @@ def make_lock(
     return MadeLock(lock, data, stated, tuple(_notes(taken)))
 
 
-def _take(text: str, chosen: Chosen, own: list[Path]) -> _Taken:
+def _take(text: str, environment: Environment, chosen: Chosen, own: list[Path]) -> _Taken:
     files = list_files(chosen.description.root, WHOLE)
     names = tuple(name for name in files.files if name != LOCK_NAME and not _is_one_of(files.path(name), own))
     reason = next(_obstacles(files, names), None)
     if reason is not None:
         raise CannotLock(f"{text}: {reason}")
-    return _Taken(text, chosen, files, names, tuple(key_of(str(files.path(name))) for name in names))
+    keys = tuple(key_of(str(files.path(name))) for name in names)
+    return _Taken(text, environment.aliases.get(text, text), chosen, files, names, keys)
 
 
 def _is_one_of(path: Path, own: list[Path]) -> bool:
@@ -159,8 +159,8 @@ def _locked(taken: _Taken, hashed: list[Hashed], target: Path) -> LockedModel:
             raise CannotLock(f"{taken.text}: {name}: {each.fault}")
         digests[name] = each.text
     description = describe(taken.chosen.description.asked).replaced(files=taken.files)
-    reference, path = _place(taken, target)
     source = source_of(taken.chosen.identity, description)
+    reference, path = _place(taken, target, source)
     try:
         model = lock_model(reference, description, source, path, digests)
     except OSError as error:
@@ -180,11 +180,17 @@ def _changed(taken: _Taken) -> str | None:
     return next((name for name, key in pairs if key is None or key_of(str(taken.files.path(name))) != key), None)
 
 
-def _place(taken: _Taken, target: Path) -> tuple[str, str | None]:
-    """Reference and path as the lock holds them: both relative to it where the model was named by its place."""
-    identity: Identity = taken.chosen.identity
-    if identity.source != "path":
-        return taken.text, None
+def _place(taken: _Taken, target: Path, source: LockedSource) -> tuple[str, str | None]:
+    """Reference and path as the lock holds them.
+
+    A model that was named by its place is named relative to the lock; any other by its reference in the one form that
+    it has, which holds no credentials of a URL and no name that only this machine knows.
+    """
+    meant = parse_reference(taken.meant)
+    if taken.chosen.identity.source != "path" and not isinstance(meant, LocalPath):
+        return str(meant), None
+    if taken.chosen.identity.source != "path" and source.kind == "kaggle":  # a mount path of another machine
+        return "/".join(filter(None, (source.id, source.revision))), None
     inside = relative(taken.root, target.parent)
     if inside in {".", ".."}:
         return f"{inside}/", inside

@@ -91,6 +91,7 @@ def subjects(text: str, search: Search) -> Iterator[Subject | Report]:
 def _of_lock(text: str, path: Path, search: Search) -> Iterator[Subject | Report]:
     if not path.is_file():
         raise NotALock(f"there is no lock {text}")
+    path = path.resolve() if path.is_symlink() else path  # who names a link to a lock means the lock
     lock = read_lock(path)
     if isinstance(lock, LockFault):
         raise NotALock(f"{text} is no lock that can be used: {lock.reason}")

@@ -112,6 +112,8 @@ def list_files(root: Path, depth: int = MAX_DEPTH) -> Listing:
     queue = [""]
     complete = True
     for where in queue:
+        if not complete:  # no more of a tree that is no model's
+            break
         try:
             entries = sorted(os.scandir(f"{base}/{where}"), key=_by_name)
         except OSError as error:
@@ -121,7 +123,7 @@ def list_files(root: Path, depth: int = MAX_DEPTH) -> Listing:
             continue
         for entry in entries:
             name = f"{where}/{entry.name}" if where else entry.name
-            if len(found) >= MAX_FILES:
+            if len(found) >= MAX_FILES or len(queue) > MAX_FILES:
                 complete = False
                 break
             if not entry.is_dir(follow_symlinks=False):
@@ -130,8 +132,8 @@ def list_files(root: Path, depth: int = MAX_DEPTH) -> Listing:
                 directories.append(name)
                 if name.count("/") < depth:
                     queue.append(name)
-                elif depth == WHOLE:
-                    complete = False
+                else:
+                    complete = complete and depth != WHOLE
     return Listing(root, dict(sorted(found.items())), tuple(directories), complete)
 
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from resolver.inspection.evidence import FileRecord, RecordedFiles
+from resolver.inspection.links import Layout
 from resolver.inspection.lock import LOCK_FILE, LockedModel, LockFault, read_lock
 
 
@@ -31,10 +32,17 @@ def under_lock(found: RecordedFiles | None, asked: Path, root: Path) -> Recorded
     for base in (root, *root.parents):
         place = f"{base}/{LOCK_FILE}"
         if os.path.lexists(place):
-            return _laid_over(found or RecordedFiles(), place, os.path.relpath(root, base))
+            return _laid_over(found or RecordedFiles(), _followed(place, base), os.path.relpath(root, base))
         if base == asked or asked not in base.parents:
             break
     return found
+
+
+def _followed(place: str, base: Path) -> str:
+    """Where a lock really lies that the layout links to: in a snapshot every file is a link. Other links stay."""
+    if Path(place).is_symlink() and Layout.of(os.fspath(base)).link(place).kind in {"inside", "store"}:
+        return os.path.realpath(place)
+    return place
 
 
 def _laid_over(found: RecordedFiles, place: str, inside: str) -> RecordedFiles | None:

@@ -21,7 +21,8 @@ from resolver.inspection.provenance import read_provenance
 from resolver.inspection.roles import role_of
 from resolver.inspection.safetensors import Header, read_header
 from resolver.integrity.requirements import requirements
-from resolver.reference import KaggleHandle, PackageRef, Reference, parse_reference
+from resolver.reference import KaggleHandle, LocalPath, PackageRef, Reference, parse_reference
+from resolver.sources.source import DEFAULT_MOUNT, place_of
 
 TOOL: Final = "offline-resolver"
 SAFETENSORS: Final = ".safetensors"
@@ -81,11 +82,19 @@ def _handle(identity: Identity) -> KaggleHandle | None:
     spelt = _parsed(identity.kaggle_handle) if identity.kaggle_handle is not None else None
     if not isinstance(spelt, KaggleHandle) or spelt.owner is not None:
         return spelt if isinstance(spelt, KaggleHandle) else None
-    asked = _parsed(identity.reference)
+    asked = _asked(identity.reference)
     known = () if asked is None else tuple(each.handle for each in other_places(asked))
     whole = [each for each in (asked, *known) if isinstance(each, KaggleHandle) and each.owner is not None]
     same = (each for each in whole if each.replaced(owner=None, version=spelt.version) == spelt)
     return next((each.replaced(version=spelt.version) for each in same), None)
+
+
+def _asked(text: str) -> Reference | None:
+    """What was asked for; of a path where Kaggle mounts things, the model that its folders spell."""
+    reference = _parsed(text)
+    if isinstance(reference, LocalPath) and Path(reference.text).is_relative_to(DEFAULT_MOUNT):
+        return place_of(Path(reference.text).relative_to(DEFAULT_MOUNT).parts)
+    return reference
 
 
 def _parsed(text: str) -> Reference | None:

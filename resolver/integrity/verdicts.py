@@ -133,10 +133,7 @@ def _verdict(name: str, facts: Facts, hashed: Mapping[str, Hashed] | None) -> Fi
     if record is None:
         return _unrecorded(name, here, facts)
     if here is None or (here.link is not None and here.link.kind == "broken"):
-        matters = facts.vouched or here is not None or name in facts.needed
-        size = None if record.size_bytes is None else str(record.size_bytes)
-        reason = "" if here is None else f"its link leads nowhere: {here.link.target if here.link else ''}"
-        return FileVerdict(name, "missing", None, None, size, None, record.kind, record.where, reason, matters=matters)
+        return _not_here(name, here, record, facts)
     if here.content == "unread":
         return FileVerdict(name, "not-checked", None, kind=record.kind, where=record.where, reason=why_unread(here))
     if record.size_bytes not in {None, here.size_bytes}:
@@ -145,6 +142,16 @@ def _verdict(name: str, facts: Facts, hashed: Mapping[str, Hashed] | None) -> Fi
     if hashed is None:
         return _by_size(name, here, record, facts)
     return _by_hash(name, here, record, hashed.get(name))
+
+
+def _not_here(name: str, here: FileFacts | None, record: FileRecord, facts: Facts) -> FileVerdict:
+    if here is None and not facts.files.complete:
+        reason = "the directory holds more files than are listed"
+        return FileVerdict(name, "not-checked", kind=record.kind, where=record.where, reason=reason)
+    matters = facts.vouched or here is not None or name in facts.needed
+    size = None if record.size_bytes is None else str(record.size_bytes)
+    reason = "" if here is None else why_unread(here)
+    return FileVerdict(name, "missing", None, None, size, None, record.kind, record.where, reason, matters=matters)
 
 
 def _unrecorded(name: str, here: FileFacts | None, facts: Facts) -> FileVerdict:

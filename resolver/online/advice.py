@@ -123,7 +123,11 @@ def _invalid(answer: Answer) -> Told:
 def _not_signed_in(answer: Answer) -> Told:
     text = f"make a token with read access at {TOKENS[answer.site]}, sign in with it, then ask again"
     gated = "is gated" if answer.gate != "unknown" else "is shown to nobody who is not signed in"
-    message = f"{answer.target} {gated}, and there is no token on this machine"
+    absent = answer.token.state == "absent"
+    why = (
+        "there is no token on this machine" if absent else f"{NAMES[answer.site]} does not take the token as a sign-in"
+    )
+    message = f"{answer.target} {gated}, and {why}"
     return message, DENIED[answer.site], Fix(text, SIGN_IN[answer.site])
 
 

@@ -89,12 +89,12 @@ class Answer(Record):
     def verdict(self) -> Verdict:
         """What it comes to; what could not be found out is never a pass.
 
-        A token that is refused has to be seen to even where the model is open: a client sends it, and is refused.
+        A token that is refused comes first, also where the model is open: a client sends it, and is refused.
         """
-        if self.exists == "no" or self.revision_exists == "no":
-            return "missing"
         if self.token.state == "invalid":
             return "to-do"
+        if self.exists == "no" or self.revision_exists == "no":
+            return "missing"
         if self.grant == "granted":
             return "granted"
         return "unknown" if self.grant == "unknown" else "to-do"

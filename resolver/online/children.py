@@ -20,7 +20,7 @@ from resolver.record import as_dict
 POLL_S: Final = 0.02
 CALLS: Final = 3  # so many of the calls to one site may take their whole time
 LOADING_S: Final = 15.0  # importing a client on a busy machine
-# Nothing of a client's own is written or sent besides the calls: no log file, no telemetry, no list of harnesses.
+# Nothing of a client's own is written or sent besides the calls: no log file, no telemetry.
 QUIET: Final = {
     "HF_DEBUG": "",
     "HF_HUB_VERBOSITY": "critical",

@@ -21,7 +21,7 @@ STANDINGS: Final[tuple[tuple[str, Grant], ...]] = (
     ("has been reset", "reset"),
     ("fine-grained token settings", "token-scope"),
 )
-UNAUTHORIZED, NOT_FOUND = 401, 404
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 
 def answer(asked: Answer, seconds: float, tell: Callable[[Answer], None]) -> Answer:
@@ -56,7 +56,7 @@ class _Hub:
         for step in (self._token, self._repository, self._gate):
             known = step(known)
             tell(known)
-            if known.trouble or known.exists == "no" or known.revision_exists == "no":
+            if known.trouble or known.exists == "no" or known.revision_exists == "no" or known.grant != "unknown":
                 break
         return known
 
@@ -74,9 +74,9 @@ class _Hub:
         if self.token is None:
             return known.replaced(token=Token("absent"))
         source = _source()
-        who = self._ask(lambda: self.api.whoami(token=self.token))
+        who = self._ask(lambda: _account(self.api.whoami(token=self.token), source))
         if isinstance(who, Said):
-            return known.replaced(token=_account(who.value, source))
+            return known.replaced(token=who.value)
         if isinstance(who, Refusal) and who.status == UNAUTHORIZED:
             return known.replaced(token=Token("invalid", source), said=who.said)
         return known.replaced(token=Token("unknown", source), trouble=who.trouble)
@@ -98,23 +98,33 @@ class _Hub:
             moved = () if info.id == known.target else (f"the hub calls it {info.id} now",)
             gate = "unknown" if info.private else GATES.get(info.gated, "unknown")
             return known.replaced(exists="yes", revision_exists="yes", resolved=info.sha, gate=gate, hints=moved)
-        if isinstance(found, Refusal) and found.code == "RevisionNotFound":
-            return known.replaced(exists="yes", revision_exists="no", said=found.said)
-        if isinstance(found, Refusal) and found.status in (UNAUTHORIZED, NOT_FOUND):
-            return known.replaced(exists="no", said=found.said)
-        return known.replaced(trouble=found.trouble or _odd(found))
+        if isinstance(found, Silence) or found.trouble:
+            return known.replaced(trouble=found.trouble)
+        return self._no_repository(known.replaced(said=found.said), found, was_sent=token is not False)
+
+    def _no_repository(self, known: Answer, found: Refusal, *, was_sent: bool) -> Answer:
+        """What a refusal to tell about a repository means."""
+        if found.code == "RevisionNotFound":
+            return known.replaced(exists="yes", revision_exists="no")
+        if found.code == "GatedRepo" or found.status == FORBIDDEN:
+            return known.replaced(grant=standing_of(found))
+        if found.status == UNAUTHORIZED and was_sent and known.token.state != "valid":
+            return known.replaced(token=known.token.replaced(state="invalid"))
+        if found.status in (UNAUTHORIZED, NOT_FOUND):
+            return known.replaced(exists="no")
+        return known.replaced(trouble=f"{self.host} answered with status {found.status}")
 
     def _gate(self, known: Answer) -> Answer:
-        """Whether the files may be fetched."""
+        """Whether the files may be fetched; a token that is refused settles it."""
         if known.token.state == "invalid":
-            return known.replaced(grant="granted" if known.gate == "open" else "not-signed-in")
+            return known
         token = self.token if self.token is not None else False
         found = self._ask(lambda: self.api.auth_check(known.target, token=token))
         if isinstance(found, Said):
             return known.replaced(grant="granted")
-        if isinstance(found, Refusal) and not found.trouble:
-            return known.replaced(grant=standing_of(found), said=found.said)
-        return known.replaced(trouble=found.trouble or _odd(found))
+        if isinstance(found, Silence) or found.trouble:
+            return known.replaced(trouble=found.trouble)
+        return known.replaced(grant=standing_of(found), said=found.said)
 
 
 def standing_of(refused: Refusal) -> Grant:
@@ -132,7 +142,8 @@ def standing_of(refused: Refusal) -> Grant:
 
 def _account(told: Any, source: str) -> Token:
     token = (told.get("auth") or {}).get("accessToken") or {}
-    return Token("valid", source, told.get("name"), token.get("role"))
+    role = token.get("role")
+    return Token("valid", source, str(told["name"]), None if role is None else str(role))
 
 
 def _source() -> str:
@@ -141,7 +152,3 @@ def _source() -> str:
 
     named = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
     return next((name for name in Environment.this().secrets if name in named), str(constants.HF_TOKEN_PATH))
-
-
-def _odd(found: Refusal | Silence) -> str:
-    return f"the hub answered with status {found.status}" if isinstance(found, Refusal) else "no answer"

@@ -101,12 +101,8 @@ class _Kaggle:
 
         request = ApiGetModelRequest()
         request.owner_slug, request.model_slug = self.handle.owner, self.handle.model
-        found = self._ask(lambda: self.client.models.model_api_client.get_model(request))
-        if not isinstance(found, Said):
-            return known
-        slugs = [f"{each.framework.name.removeprefix('MODEL_FRAMEWORK_').replace('_', '').lower()}/{each.slug}"
-                 for each in found.value.instances]  # fmt: skip
-        return known.replaced(hints=tuple(slugs[:FEW]))
+        found = self._ask(lambda: _variations(self.client.models.model_api_client.get_model(request)))
+        return known.replaced(hints=found.value) if isinstance(found, Said) else known
 
     def _version(self, known: Answer) -> Answer:
         from kagglesdk.models.types.model_api_service import (  # noqa: PLC0415
@@ -143,6 +139,12 @@ class _Kaggle:
         request.owner_slug, request.model_slug = self.handle.owner, self.handle.model
         request.framework, request.instance_slug = self.handle.framework_enum(), self.handle.variation
         return request
+
+
+def _variations(model: Any) -> tuple[str, ...]:
+    """framework/variation of each that a model has."""
+    named = [(each.framework.name.removeprefix("MODEL_FRAMEWORK_"), each.slug) for each in model.instances]
+    return tuple(f"{framework.replace('_', '').lower()}/{slug}" for framework, slug in named[:FEW])
 
 
 def _source_of(credentials: Any) -> str:

@@ -9,7 +9,9 @@ from resolver.host import Accelerator
 from resolver.report import facts
 from resolver.report.blocks import ListedModel, Machine, Told
 from resolver.report.described import Document, description, identity
+from resolver.report.document_access import access
 from resolver.report.document_locks import lock, verification
+from resolver.report.document_stage import staged
 from resolver.report.escape import without_surrogates
 from resolver.resolve import Resolution
 from resolver.rules.rule import Rule
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
     from resolver.notebook.standing import Standing
     from resolver.notebook_fix import Made
     from resolver.notebook_preflight import NotebookReport
-    from resolver.online.answers import AccessReport, SiteAccess
     from resolver.repair.place import Repair
-    from resolver.staging.values import Staged
 
 HUGE_BITS: Final = 1_024
 
@@ -177,31 +177,6 @@ def repair(told: "Repair") -> Document:
     }
 
 
-def staged(told: "Staged") -> Document:
-    """A bundle that `stage` made, found or joined."""
-    return {
-        "target": str(told.target),
-        "state": told.state,
-        "models": [
-            {
-                "reference": each.reference,
-                "folder": each.folder,
-                "source": {"kind": each.source.kind, "id": each.source.id, "revision": each.source.revision},
-                "files": each.files,
-                "size_bytes": each.size_bytes,
-                "tree_sha256": each.tree_sha256,
-            }
-            for each in told.models
-        ],
-        "files": list(told.files),
-        "size_bytes": told.size_bytes,
-        "taken_over": told.taken_over,
-        "wheels": list(told.wheels),
-        "volumes": None if told.volumes is None else {"path": str(told.volumes), "count": told.volume_count},
-        "notes": list(told.notes),
-    }
-
-
 def references(told: "NotebookReport") -> list[Document]:
     """Every reference of a notebook, and what it will meet."""
     return [_reference(each, told) for each in told.references]
@@ -215,41 +190,6 @@ def fixed(told: "Made") -> Document:
         "backups": [str(each) for each in told.backups],
         "changes": list(told.changes),
         "todo": list(told.todo),
-    }
-
-
-def access(told: "AccessReport") -> Document:
-    """What the sites said of a model and of the account that asked."""
-    return {
-        "reference": told.reference,
-        "verdict": told.verdict,
-        "sites": [_site(each) for each in told.sites],
-        "notes": list(told.notes),
-    }
-
-
-def _site(told: "SiteAccess") -> Document:
-    answer, token = told.answer, told.answer.token
-    return {
-        "site": answer.site,
-        "target": answer.target,
-        "revision": answer.revision,
-        "named": answer.named,
-        "page": answer.page,
-        "host": answer.host or None,
-        "token": {"state": token.state, "source": token.source or None, "account": token.account, "role": token.role},
-        "exists": answer.exists,
-        "revision_exists": answer.revision_exists,
-        "resolved": answer.resolved,
-        "gate": answer.gate,
-        "grant": answer.grant,
-        "said": answer.said or None,
-        "trouble": answer.trouble or None,
-        "verdict": answer.verdict,
-        "message": told.message,
-        "evidence": list(told.evidence),
-        "consequence": told.consequence,
-        "fix": {"text": told.fix.text, "command": told.fix.command},
     }
 
 

@@ -7,15 +7,14 @@ from pydantic import Field, JsonValue
 
 from resolver.duplicates import Sameness
 from resolver.finding import Level, Outcome, Purpose, Severity, Verdict
-from resolver.inspection.lock import SourceKind
 from resolver.notebook.facts import Reach, Role
 from resolver.notebook.standing import State
-from resolver.online.answers import Gate, Grant, Known, Site, TokenState
-from resolver.online.answers import Verdict as AccessVerdict
 from resolver.report.blocks import Told
 from resolver.report.document import envelope
-from resolver.report.json_v1_description import Description, Identity, Model
+from resolver.report.json_v1_access import Access
+from resolver.report.json_v1_description import Description, Fix, Identity, Model
 from resolver.report.json_v1_locks import Lock, Verification
+from resolver.report.json_v1_stage import Stage
 
 SCHEMA_ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 
@@ -33,13 +32,6 @@ class Place(Model):
     line: int | None
     cell: int | None
     pointer: str | None
-
-
-class Fix(Model):
-    """What to do; a command where there is one."""
-
-    text: str
-    command: str | None
 
 
 class Finding(Model):
@@ -243,88 +235,6 @@ class Fixed(Model):
     backups: list[str]
     changes: list[str]
     todo: list[str]
-
-
-class StagedSource(Model):
-    """Where the files of a staged model came from; `id` and `revision` where that is known."""
-
-    kind: SourceKind
-    id: str | None
-    revision: str | None
-
-
-class StagedModel(Model):
-    """One model of a bundle; `folder` is "." where the bundle is the model."""
-
-    reference: str
-    folder: str
-    source: StagedSource
-    files: int
-    size_bytes: int
-    tree_sha256: str
-
-
-class Volumes(Model):
-    """The volumes of a bundle, beside their receipt."""
-
-    path: str
-    count: int
-
-
-class Stage(Model):
-    """A bundle that `stage` made, found unchanged, or joined from volumes."""
-
-    target: str
-    state: Literal["made", "unchanged", "joined"]
-    models: list[StagedModel]
-    files: list[str]
-    size_bytes: int
-    taken_over: int
-    wheels: list[str]
-    volumes: Volumes | None
-    notes: list[str]
-
-
-class Token(Model):
-    """The credentials that a site's client would send; `source` is a variable's or a file's name."""
-
-    state: TokenState
-    source: str | None
-    account: str | None
-    role: str | None
-
-
-class SiteAccess(Model):
-    """What one site said, what it means and what to do; `named` is false where the catalog knew the target."""
-
-    site: Site
-    target: str
-    revision: str | None
-    named: bool
-    page: str
-    host: str | None
-    token: Token
-    exists: Known
-    revision_exists: Known
-    resolved: str | None
-    gate: Gate
-    grant: Grant
-    said: str | None
-    trouble: str | None
-    verdict: AccessVerdict
-    message: str
-    evidence: list[str]
-    consequence: str
-    fix: Fix
-
-
-class Access(Model):
-    """What `access` found out about one model."""
-
-    reference: str
-    verdict: AccessVerdict
-    sites: list[SiteAccess]
-    notes: list[str]
 
 
 class Envelope(Model):

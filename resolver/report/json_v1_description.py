@@ -1,4 +1,4 @@
-"""What `inspect` tells, as JSON v1: the models of one description, and the two that every block builds on."""
+"""What `inspect` tells, as JSON v1: the models of one description, and what every block builds on."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,6 +9,13 @@ class Model(BaseModel):
     """Frozen, and nothing in it that is not named here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Fix(Model):
+    """What to do; a command where there is one."""
+
+    text: str
+    command: str | None
 
 
 class Identity(Model):

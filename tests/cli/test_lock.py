@@ -213,6 +213,8 @@ def test_what_is_nowhere_is_3_and_what_is_no_reference_2(resolver, machine: Path
     assert resolver("lock", good, "org/nowhere", "--output", machine / "x.lock").code == 3
     assert resolver("lock", "a//b//c", "--output", machine / "x.lock").code in {2, 3}
     assert resolver("lock", good, good, "--output", machine / "x.lock").code == 2
+    (good / "odd").symlink_to("nowhere")
+    assert resolver("lock", good, "--output", machine / "x.lock", "--exit-zero").code == 1
     assert not (machine / "x.lock").exists()
 
 
@@ -251,3 +253,20 @@ def test_a_directory_that_was_named_by_a_link_is_known_as_the_locks_own(resolver
     assert resolver("lock", machine / "link", "--output", good / "resolver.lock").code == 0
     assert lock_of(good / "resolver.lock").models[0].path == "."
     assert resolver("verify", machine / "link").code == 0
+
+
+@pytest.mark.parametrize("text", ["https://me:hf_abcdefghijklmnopqrstuvwxyz012345@huggingface.co/someone/tiny", "https://huggingface.co/someone/tiny", "tiny-of-mine"])  # fmt: skip
+def test_a_reference_stands_in_it_without_credentials_and_without_aliases(resolver, machine, monkeypatch, text) -> None:
+    hub.cached(machine / "home" / ".cache" / "huggingface" / "hub", model_dir(machine / "m"))
+    monkeypatch.setenv("RESOLVER_ALIASES", "tiny-of-mine=someone/tiny")
+    assert resolver("lock", text, "--output", machine / "x.lock").code == 0
+    assert lock_of(machine / "x.lock").models[0].reference == "someone/tiny"
+    assert "hf_abc" not in (machine / "x.lock").read_text()
+
+
+def test_a_mount_path_that_is_found_elsewhere_is_named_by_its_handle(resolver, machine: Path) -> None:
+    model_dir(machine / "input" / "gemma" / "transformers" / "2b" / "3")
+    text = "/kaggle/input/models/google/gemma/Transformers/2b/3"
+    assert resolver("lock", text, "--output", machine / "x.lock").code == 0
+    (model,) = lock_of(machine / "x.lock").models
+    assert (model.reference, model.path) == ("google/gemma/transformers/2b/3", None)

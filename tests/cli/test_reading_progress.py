@@ -48,6 +48,11 @@ def test_rate_and_time_left_are_told_and_the_line_is_wiped() -> None:
     assert len(wiped) == max(len(first), len(second))
 
 
+def test_what_an_interrupted_run_had_read_does_not_count_as_speed() -> None:
+    """It begins at 8 of 16: 4 more in 4 seconds are 1 a second, and the other 4 take as long."""
+    assert said((0, 8), (4, 12)).split("\r")[1] == "  reading 12.0 of 16.0 GB, 1.00 GB/s, 0:04 left"
+
+
 def test_a_file_or_a_pipe_is_told_nothing() -> None:
     assert said((0, 0), (4, 8), terminal=False) == ""
 

@@ -378,3 +378,36 @@ def test_a_lock_of_other_directories_says_nothing_of_this_one(resolver, machine:
     resolver("lock", other, "--output", good / "resolver.lock")
     assert resolver("check", good, "--select", "I", "--format", "json").json["reports"][0]["findings"] == []
     assert resolver("verify", good).code == 1
+
+
+def test_a_lock_that_was_published_with_its_model_is_read_from_a_snapshot(
+    resolver, machine: Path, locked: Path
+) -> None:
+    """In a cache every file is a link into the blobs, the lock too; a link that leads elsewhere is none of ours."""
+    snapshot = hub.cached(machine / "cache", locked, shared=True)
+    assert (snapshot / "resolver.lock").is_symlink()
+    ran = resolver("verify", snapshot)
+    assert ran.code == 0
+    assert "by the lock" in ran.out
+    (snapshot / "resolver.lock").unlink()
+    (snapshot / "resolver.lock").symlink_to(locked / "resolver.lock")
+    ran = resolver("verify", snapshot)
+    assert ran.code == 0
+    assert "by what is on record beside it" in ran.out
+
+
+def test_a_link_that_was_named_is_the_lock_that_it_leads_to(resolver, machine: Path, locked: Path) -> None:
+    (machine / "work" / "current.lock").symlink_to(locked / "resolver.lock")
+    assert resolver("verify", "current.lock").code == 0
+
+
+def test_a_directory_with_more_than_is_listed_misses_nothing_for_sure(resolver, locked: Path, monkeypatch) -> None:
+    """What was not looked at is not said to be absent, and the walk ends: a lock may point at a whole disk."""
+    for number in range(9):
+        (locked / f"a{number}" / "b").mkdir(parents=True)
+        (locked / f"a{number}" / "b" / "x").write_text("x")
+    monkeypatch.setattr("resolver.inspection.files.MAX_FILES", 5)
+    ran = resolver("verify", locked / "resolver.lock", "--format", "json")
+    assert ran.code == 1
+    assert "missing" not in words(ran).values()
+    assert "not-checked" in words(ran).values()

@@ -214,6 +214,26 @@ def test_a_repository_that_is_not_there_is_not_found(sites: Sites, variables: di
     assert "it does not exist, or it is private and not shared" in told.out
 
 
+@pytest.mark.parametrize(
+    ("whoami", "model", "code", "words"),
+    [
+        (None, Response(403, {"X-Error-Message": "Access to this resource is disabled."}), 1, "Hugging Face refuses"),
+        (None, Response(401, {"X-Error-Code": "GatedRepo"}), 1, "is shown to nobody who is not signed in"),
+        (Response(403), Response(401), 1, "the token from HF_TOKEN is not valid"),
+        (Response(403), None, 1, "has not been asked for"),
+        (None, Response(418), 4, "answered with status 418"),
+        (Response(200, {}, b"[]"), None, 4, "could not be asked"),
+    ],
+)
+def test_answers_that_are_out_of_the_ordinary(
+    sites: Sites, whoami: Response | None, model: Response | None, code: int, words: str
+) -> None:
+    sites.hub.faults += [Fault("whoami", response=whoami)] if whoami else []
+    sites.hub.faults += [Fault("/api/models/", response=model)] if model else []
+    told = sites.access(LLAMA_3, *HUB, **SIGNED_IN)
+    assert (told.code, words in told.out + told.err) == (code, True), told.out + told.err
+
+
 def test_a_private_repository_is_shown_to_its_members(sites: Sites) -> None:
     repo = sites.hub.add_repo("org/hidden", {"config.json": b"{}"}, private=True)
     assert sites.access("org/hidden", *HUB, **SIGNED_IN).code == 3

@@ -74,6 +74,7 @@ def test_every_state_that_is_not_granted_says_what_to_do(site: str, grant: str) 
         ({"grant": "granted"}, "granted"),
         ({"grant": "granted", "token": Token("invalid", "HF_TOKEN")}, "to-do"),
         ({"grant": "granted", "exists": "no"}, "missing"),
+        ({"exists": "no", "token": Token("invalid", "HF_TOKEN")}, "to-do"),
         ({"exists": "yes", "revision_exists": "no"}, "missing"),
         ({"exists": "yes"}, "unknown"),
         ({"token": Token("valid", "HF_TOKEN", "me"), "trouble": "x failed (500)"}, "unknown"),

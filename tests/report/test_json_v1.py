@@ -33,6 +33,16 @@ CONTRACT: dict[str, set[str]] = {
     "Duplicates": {"groups", "extra_bytes"},
     "DuplicateGroup": {"same", "size_bytes", "extra_bytes", "copies"},
     "Copy": {"reference", "source", "path"},
+    "Lock": {"path", "statement", "models"},
+    "LockedModel": {"reference", "path", "source", "files", "size_bytes", "tree_sha256", "config_sha256", "licence",
+                    "parameters", "requires"},
+    "LockSource": {"kind", "id", "revision"},
+    "Verification": {"reference", "path", "verdict", "lock", "only_size", "read_bytes", "resumed_bytes", "elapsed_ms", "files"},
+    "VerifiedFile": {"name", "verdict", "size_bytes", "compared", "expected", "actual", "record", "where", "reason", "matters"},
+    "Access": {"reference", "verdict", "sites", "notes"},
+    "SiteAccess": {"site", "target", "revision", "named", "page", "host", "token", "exists", "revision_exists", "resolved",
+                   "gate", "grant", "said", "trouble", "verdict", "message", "evidence", "consequence", "fix"},
+    "AccessToken": {"state", "source", "account", "role"},
     "Fixed": {"path", "metadata", "backups", "changes", "todo"},
     "NotebookReference": {"text", "role", "call", "place", "file", "reach", "resolved", "meets", "source", "mounts", "model"},
     "ReferencedModel": {"path", "verdict"},
@@ -170,3 +180,26 @@ def test_a_machine_tells_the_names_of_secrets_alone() -> None:
     assert read["variables"] == {"RESOLVER_ALIASES": "a=https://***@huggingface.co/o/n"}
     assert read["accelerators"] == [{"name": "Tesla T4", "memory_bytes": 16_000_000_000, "capability": [7, 5]}]
     assert read["has_network"] is False
+
+
+def test_hostile_words_of_a_lock_and_of_a_verification_are_harmless() -> None:
+    from resolver.inspection.lock import Lock, LockedModel, LockedSource
+    from resolver.integrity.verdicts import FileVerdict, Verification
+    from resolver.locking import Written
+    from resolver.report.verification import render_lock, render_verifications
+    from resolver.report.verification_page import verification_article
+
+    source = LockedSource("local", HOSTILE, HOSTILE)
+    written = Written(Lock((LockedModel(HOSTILE, None, source, {}, "ab" * 32, licence=(HOSTILE,)),)), Path(HOSTILE))
+    file = FileVerdict(HOSTILE, "corrupt", 1, "sha256", "a", "b", "lock", HOSTILE, HOSTILE)
+    words = Verification(HOSTILE, Path(HOSTILE), "corrupt", (file,), HOSTILE)
+    text = render(Told(reports=(report(),), lock=written, verifications=(words,)))
+    Envelope.model_validate(json.loads(text))
+    shown = (
+        render_verifications([(report(), words)]),
+        render_lock(written),
+        "".join(verification_article(report(), words)),
+    )
+    for each in (text, *shown):
+        assert "secret" not in each
+        assert not {"\x1b", "\x7f", "\x9b", "\u202e", "\udc80"} & set(each)
