@@ -196,7 +196,7 @@ def not_approved(evidence: Evidence) -> Iterator[Finding]:
             yield not_approved.finding(
                 f"it is none of the approved models: {words}",
                 path=model.root,
-                evidence={"approved": len(policy.approved or ()), "compared": words, "policy": policy.where},
+                evidence={"approved": len(policy.approved or ()), "policy": policy.where},
                 fix="bring an approved copy, or lock this one and add the lock to "
                 f"approved of [policy] in {policy.where}",
                 command=f"resolver lock {quoted(model.root)} --output model.lock",
