@@ -13,13 +13,12 @@ from resolver.finding import Fix, Identity, NotFound, Report, TrailStep
 from resolver.host import Host
 from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
+from resolver.inspection.digest import header_sha256
 from resolver.inspection.evidence import RecordedFiles
 from resolver.inspection.files import WHOLE, Listing, list_files
 from resolver.inspection.lock import Lock, LockedModel, LockFault, read_lock
 from resolver.inspection.locked import recorded_by
-from resolver.inspection.safetensors import Header, read_header
 from resolver.inspection.tokenizer import VOCABULARY_FILES
-from resolver.integrity.lock import header_sha256
 from resolver.integrity.verdicts import Facts
 from resolver.policy import ANYTHING, Policy
 from resolver.record import Record, field
@@ -159,16 +158,8 @@ def _headers(record: RecordedFiles, files: Listing) -> dict[str, tuple[str, str]
     for name, each in record.files.items():
         here = files.get(name)
         if each.header_sha256 is not None and here is not None and here.content != "unread":
-            found[name] = (each.header_sha256, _header_now(files.path(name)))
+            found[name] = (each.header_sha256, header_sha256(files.path(name)) or "")
     return found
-
-
-def _header_now(path: Path) -> str:
-    header = read_header(path)
-    try:
-        return header_sha256(path, header) if isinstance(header, Header) else ""
-    except OSError:
-        return ""
 
 
 def _of_model(text: str, search: Search) -> Subject | Report:

@@ -4,7 +4,7 @@ Keys are sorted, the text is UTF-8 with two blanks of indentation and a new line
 machine and no absolute path.
 """
 
-import hashlib
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from resolver.errors import MalformedReference
 from resolver.finding import Identity
 from resolver.host import distributions, normalised
 from resolver.inspection.description import ModelDescription
+from resolver.inspection.digest import header_sha256
 from resolver.inspection.lock import SCHEMA_VERSION, Lock, LockedFile, LockedModel, LockedSource, tree_digest
 from resolver.inspection.provenance import read_provenance
 from resolver.inspection.roles import role_of
@@ -26,7 +27,6 @@ from resolver.sources.source import DEFAULT_MOUNT, place_of
 
 TOOL: Final = "offline-resolver"
 SAFETENSORS: Final = ".safetensors"
-LENGTH_BYTES: Final = 8
 
 
 def lock_model(
@@ -139,21 +139,10 @@ def _locked(model: ModelDescription, name: str, sha256: str) -> LockedFile:
     dtypes: dict[str, int] = {}
     for tensor in header.tensors.values():
         dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + 1
-    digest = header_sha256(path, header)
+    digest = header_sha256(path)
+    if digest is None:
+        raise OSError(errno.EIO, "its header cannot be read any more", os.fspath(path))
     return LockedFile(size, sha256, role, digest, len(header.tensors), dict(sorted(dtypes.items())))
-
-
-def header_sha256(path: Path, header: Header) -> str:
-    """The sha256, in hex, over a safetensors file's first eight bytes and the JSON that they announce.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        return hashlib.sha256(os.pread(handle, LENGTH_BYTES + header.header_bytes, 0)).hexdigest()
-    finally:
-        os.close(handle)
 
 
 def _parameters(model: ModelDescription) -> int | None:
