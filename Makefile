@@ -28,7 +28,7 @@ demo: $(STAMP) ## the main job on a real model: resolve, preflight, train, score
 test: $(STAMP) ## all tests
 	$(RUN) -m pytest
 
-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
+test-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
 	@$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
