@@ -18,6 +18,9 @@ MAX_FILES: Final = 20_000
 MAX_DEPTH: Final = 2  # sub-directories below the directory itself: where loaders look
 WHOLE: Final = 64  # the same where every file counts, whoever opens it
 LOCK_NAME: Final = "resolver.lock"  # ours; `inspection/lock.py` reads it
+# What `resolver stage` writes beside a model and puts into no lock: people edit the one, pip has hashes of the other.
+BUNDLE_NAMES: Final = frozenset({LOCK_NAME, "dataset-metadata.json"})
+BUNDLE_FOLDER: Final = "wheels/"
 NEST_DEPTH: Final = 3
 MAX_VISITED: Final = 200  # directories looked into while a nested model is searched for
 NOT_THE_MODEL: Final = frozenset({".git", ".cache", "__pycache__", ".ipynb_checkpoints"})
@@ -92,6 +95,11 @@ class Listing(Record):
     def at_top(self) -> Iterator[FileFacts]:
         """The files that lie directly in the directory."""
         return (each for name, each in self.files.items() if "/" not in name)
+
+
+def is_of_bundle(name: str) -> bool:
+    """Whether a file belongs to a staged directory and to none of its models, so that no lock has to know it."""
+    return name in BUNDLE_NAMES or name.startswith(BUNDLE_FOLDER)
 
 
 def list_files(root: Path, depth: int = MAX_DEPTH) -> Listing:

@@ -5,7 +5,7 @@ from typing import Final
 
 from resolver.finding import Finding, Severity
 from resolver.inspection.description import ModelDescription
-from resolver.inspection.files import LOCK_NAME, MAX_DEPTH
+from resolver.inspection.files import MAX_DEPTH, is_of_bundle
 from resolver.rules.on_record import NOTHING, fetch_again, hash_of, is_recorded, records, told_elsewhere, unreadable
 from resolver.rules.rule import Evidence, Moot, Rule, rule
 from resolver.rules.words import few, quoted, some
@@ -156,7 +156,7 @@ def file_unknown(evidence: Evidence) -> Iterator[Finding]:
         if model.on_record is None or model.on_record.lock is None:
             continue
         known = records(model)
-        unknown = [name for name in model.files.files if name != LOCK_NAME and hash_of(known.get(name)) is None]
+        unknown = [name for name in model.files.files if not is_of_bundle(name) and hash_of(known.get(name)) is None]
         opened = [name for name in unknown if name in model.opened()]
         others = [name for name in unknown if name not in model.opened()]
         groups: tuple[tuple[Severity, list[str]], ...] = (("warning", opened), ("info", others))

@@ -321,3 +321,18 @@ def test_the_metadata_is_what_kaggles_client_takes(tmp_path, licence, kaggle, na
     assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert 6 <= len(told["title"]) <= 50
     assert told["licenses"] == [{"name": kaggle}]
+
+
+def test_what_a_bundle_has_beside_its_model_is_no_unknown_file(model, tmp_path, capsys) -> None:
+    """The metadata is edited by hand, the wheels have pip's hashes; any other file that came later is told."""
+    stage(model, "--to", tmp_path / "new")
+    (tmp_path / "new" / "wheels").mkdir()
+    (tmp_path / "new" / "wheels" / "x-1-py3-none-any.whl").write_bytes(b"a wheel")
+    for command in ("verify", "check"):
+        capsys.readouterr()
+        assert main([command, str(tmp_path / "new")]) == 0
+        assert "I904" not in capsys.readouterr().out
+    (tmp_path / "new" / "later.txt").write_text("came later")
+    for command in ("verify", "check"):
+        assert main([command, str(tmp_path / "new")]) == 0
+        assert "I904" in capsys.readouterr().out
