@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from resolver.inspection.evidence import FileRecord, Kind, RecordedFiles
-from resolver.inspection.files import FileFacts, Listing, is_of_bundle
+from resolver.inspection.files import LOCK_NAME, FileFacts, Listing, is_of_bundle
 from resolver.integrity.hashing import Algorithm
 from resolver.integrity.resumable import Hashed
 from resolver.record import Record, field
@@ -118,7 +118,8 @@ def verdicts(facts: Facts, hashed: Mapping[str, Hashed] | None) -> tuple[FileVer
         facts: what is compared.
         hashed: by name, what came of hashing `to_hash(facts)`; None where only sizes are compared.
     """
-    names = {*facts.record.files, *(name for name in facts.files.files if not is_of_bundle(name))}
+    here = {name for name in facts.files.files if not is_of_bundle(name)}
+    names = {*facts.record.files, *here} - {LOCK_NAME}
     return tuple(_verdict(name, facts, hashed) for name in sorted(names))
 
 
