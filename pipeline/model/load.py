@@ -52,12 +52,16 @@ class Classifier:
         config = self.model.config
         batch = collate(rows, self.tokenizer.pad_token_id, vocab_size(config))
         config.pad_token_id = batch.pad
-        import torch
-
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+        with self.precision():
             output = self.model(input_ids=batch.ids_BT.to(self.device), attention_mask=batch.mask_BT.to(self.device))
         logits_BC: torch.Tensor = output.logits.float()
         return logits_BC
+
+    def precision(self) -> "torch.autocast":
+        """What the model computes in, also where an adapter over it keeps another dtype."""
+        import torch
+
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
 
 def vocab_size(config: Any) -> int:

@@ -11,9 +11,9 @@ from typing import Final
 
 from pipeline.arena.battle import Battle
 from pipeline.errors import PipelineError
-from pipeline.model.load import Classifier
+from pipeline.model.runner import Runner
 from pipeline.scoring.swap import Row, Swap, mean_with, to_swap
-from pipeline.text.batch import plan_batches, restore
+from pipeline.text.batch import restore
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import Ids
 
@@ -55,7 +55,7 @@ def default_batch_tokens(device_type: str) -> int:
 
 
 def score_battles(
-    classifier: Classifier,
+    runner: Runner,
     encoder: Encoder,
     battles: Sequence[Battle],
     *,
@@ -67,10 +67,10 @@ def score_battles(
     """Probabilities for every battle.
 
     Args:
-        classifier: the model, in evaluation mode.
+        runner: the model, and how its rows are put together.
         encoder: the template and length it was trained with.
         battles: in any order; the result keeps it.
-        batch_tokens: of a batch, padding included.
+        batch_tokens: of a batch, with its padding where it has any.
         swap: which battles are looked at a second time with A and B exchanged.
         expect: told how many second looks there will be, once that is known.
         advance: told how many battles are done; a second look counts as a battle.
@@ -80,12 +80,12 @@ def score_battles(
     """
     began = time.perf_counter()
     rows = encoder.encode(battles)
-    probabilities = score_rows(classifier, rows, batch_tokens=batch_tokens, advance=advance)
+    probabilities = score_rows(runner, rows, batch_tokens=batch_tokens, advance=advance)
     _require_finite(battles, probabilities)
     again = to_swap(swap, probabilities)
     expect(len(again))
     swapped_rows = encoder.encode([battles[place].swapped() for place in again])
-    second = score_rows(classifier, swapped_rows, batch_tokens=batch_tokens, advance=advance)
+    second = score_rows(runner, swapped_rows, batch_tokens=batch_tokens, advance=advance)
     _require_finite([battles[place] for place in again], second)
     merged = list(probabilities)
     for place, row in zip(again, second, strict=True):
@@ -95,30 +95,29 @@ def score_battles(
         swapped=len(again),
         moved=_mean_change(probabilities, merged, again),
         tokens=sum(map(len, rows)) + sum(map(len, swapped_rows)),
-        padding=padding_share([*map(len, rows)], batch_tokens),
+        padding=padding_share(runner, [*map(len, rows)], batch_tokens),
         seconds=time.perf_counter() - began,
     )
 
 
-def score_rows(
-    classifier: Classifier, rows: Sequence[Ids], *, batch_tokens: int, advance: Count = lambda _: None
-) -> list[Row]:
+def score_rows(runner: Runner, rows: Sequence[Ids], *, batch_tokens: int, advance: Count = lambda _: None) -> list[Row]:
     """Probabilities of encoded rows, in order; softmax in float64 of float32 logits, so each row sums to 1."""
     import torch
 
-    batches = plan_batches([len(row) for row in rows], batch_tokens)
+    batches = runner.plan([len(row) for row in rows], batch_tokens)
     results: list[list[Row]] = []
     with torch.inference_mode():
         for batch in batches:
-            logits_BC = classifier.logits([rows[place] for place in batch])
+            logits_BC = runner.logits([rows[place] for place in batch])
             results.append([tuple(row) for row in logits_BC.double().softmax(dim=-1).cpu().tolist()])
             advance(len(batch))
     return restore(zip(batches, results, strict=True), len(rows))
 
 
-def padding_share(lengths: Sequence[int], batch_tokens: int) -> float:
+def padding_share(runner: Runner, lengths: Sequence[int], batch_tokens: int) -> float:
     """The share of computed positions that is padding, in [0, 1)."""
-    computed = sum(lengths[batch[0]] * len(batch) for batch in plan_batches(lengths, batch_tokens))
+    batches = runner.plan(lengths, batch_tokens)
+    computed = sum(runner.computed([lengths[place] for place in batch]) for batch in batches)
     return 1 - sum(lengths) / computed if computed else 0.0
 
 

@@ -15,6 +15,7 @@ from pipeline.model.load import (
     load_classifier,
     require_packages,
 )
+from pipeline.model.runner import runner_of
 from pipeline.preflight import Preflight, locate, preflight
 from pipeline.progress import Progress
 from pipeline.scoring.engine import Scored, default_batch_tokens, score_battles
@@ -135,7 +136,7 @@ def _score(
     tell(f"scoring {len(table.battles):,} battles on {device.type}, {dtype_name}, rows of at most {length} tokens")
     with Progress("scoring", len(table.battles), "battles") as progress:
         scored = score_battles(
-            classifier,
+            runner_of(classifier),
             encoder,
             table.battles,
             batch_tokens=request.batch_tokens or default_batch_tokens(device.type),

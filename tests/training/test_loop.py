@@ -6,6 +6,7 @@ from tiny_classifier import battle, learnable, load, save_classifier
 
 from pipeline.errors import ModelUnusableError, OutputError, SettingsError
 from pipeline.model.adapter import attach_adapter, lora_targets, modules_to_save, new_adapter
+from pipeline.model.runner import Padded, runner_of
 from pipeline.scoring.engine import score_battles
 from pipeline.text.encode import Encoder
 from pipeline.training.checkpoint import check_directory, save_adapter
@@ -131,10 +132,12 @@ def test_a_saved_adapter_scores_as_it_did_when_it_was_trained(tmp_path: Path, fa
     encoder = Encoder(classifier.tokenizer, 96)
     trained = train(classifier, encoder, learnable(12), (), Plan(epochs=1, batch_size=4, rate=1e-2, rank=2))
     save_adapter(tmp_path / "adapter", trained.classifier, record_of(base))
-    before = score_battles(trained.classifier, encoder, learnable(6), batch_tokens=300).probabilities
+    before = score_battles(Padded(trained.classifier), encoder, learnable(6), batch_tokens=300).probabilities
     again = attach_adapter(load(base, new_head=True), tmp_path / "adapter")
-    after = score_battles(again, encoder, learnable(6), batch_tokens=300).probabilities
+    after = score_battles(Padded(again), encoder, learnable(6), batch_tokens=300).probabilities
     assert before == after
+    packed = score_battles(runner_of(again), encoder, learnable(6), batch_tokens=300).probabilities
+    assert [each for row in packed for each in row] == pytest.approx([each for row in after for each in row], abs=1e-6)
     assert len(set(after)) > 1
     assert {each.name for each in (tmp_path / "adapter").iterdir()} == {
         "adapter_config.json",
