@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.arena.battle import Contest
 from pipeline.errors import SettingsError
 from pipeline.output import check_writable, replacing
+from pipeline.text.truncate import WAYS, check_cap
 
 CONTESTS: tuple[Contest, ...] = ("lmsys", "wsdm")
 
@@ -56,6 +57,27 @@ def add_contest(command: argparse.ArgumentParser) -> None:
     command.add_argument("--contest", choices=CONTESTS, help="whose columns and cells; by default told from the file")
 
 
+def prompt_cap(text: str) -> str:
+    """A number of tokens or a share in percent, for argparse."""
+    try:
+        return check_cap(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_truncation(command: argparse.ArgumentParser, default: str) -> None:
+    """`--truncate` and `--prompt-cap`; `default` says what is done where they are left out."""
+    command.add_argument(
+        "--truncate", choices=WAYS, metavar="WAY", help=f"how too long rows are cut: {', '.join(WAYS)} ({default})"
+    )
+    command.add_argument(
+        "--prompt-cap",
+        type=prompt_cap,
+        metavar="N",
+        help="the most that the prompt has in a row that is cut: tokens, or 20%% of the room",
+    )
+
+
 def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     """`--model`, `--adapter` and what is said about running them."""
     from pipeline.model.load import DEVICES, DTYPES
@@ -71,6 +93,7 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument(
         "--max-length", type=positive, metavar="N", help="tokens of a row (the adapter's; else up to 1024)"
     )
+    add_truncation(command, "the adapter's; else middle")
     command.add_argument("--batch-tokens", type=positive, metavar="N", help="tokens of a batch (2048; on a GPU 16384)")
     command.add_argument(
         "--swap", choices=SWAPS, default="none", help="score again with A and B exchanged and take the mean (none)"

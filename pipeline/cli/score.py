@@ -48,6 +48,8 @@ def request_of(options: argparse.Namespace) -> Request:
         roots=tuple(options.root),
         config=options.config,
         force=options.force,
+        truncate=options.truncate,
+        prompt_cap=options.prompt_cap,
     )
 
 

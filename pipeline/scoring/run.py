@@ -21,7 +21,8 @@ from pipeline.progress import Progress
 from pipeline.scoring.engine import Scored, default_batch_tokens, score_battles
 from pipeline.scoring.swap import Swap
 from pipeline.text.encode import Encoder
-from pipeline.text.prompt import DEFAULT_TEMPLATE
+from pipeline.text.prompt import DEFAULT_TEMPLATE, MIDDLE
+from pipeline.text.truncate import Truncation, Way
 from pipeline.training.record import TrainingRecord, contradictions, read_record
 
 
@@ -40,6 +41,8 @@ class Request:
     roots: tuple[Path, ...] = ()
     config: Path | None = None
     force: bool = False
+    truncate: Way | None = None
+    prompt_cap: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,13 @@ def _agree(request: Request, record: TrainingRecord | None, checked: Preflight, 
     """The base and the options have to be those of the training; `force` turns the refusal into a note."""
     if record is None:
         return
-    said = contradictions(record, checked.path, max_length=request.max_length)
+    said = contradictions(
+        record,
+        checked.path,
+        max_length=request.max_length,
+        way=request.truncate,
+        prompt_cap=request.prompt_cap,
+    )
     if said and not request.force:
         raise SettingsError(
             f"the adapter {request.adapter} contradicts this run: {'; '.join(said)}",
@@ -131,7 +140,7 @@ def _score(
     length = choose_length(request.max_length or trained_length, classifier.tokenizer, classifier.model.config)
     if checked.adapter_path is not None:
         classifier = attach_adapter(classifier, checked.adapter_path)
-    encoder = make_encoder(classifier.tokenizer, length, record)
+    encoder = make_encoder(classifier.tokenizer, length, record, truncation_of(request, record))
     dtype_name = str(dtype).removeprefix("torch.")
     tell(f"scoring {len(table.battles):,} battles on {device.type}, {dtype_name}, rows of at most {length} tokens")
     with Progress("scoring", len(table.battles), "battles") as progress:
@@ -147,14 +156,22 @@ def _score(
     return Run(checked, scored, labels, length, device.type, dtype_name)
 
 
-def make_encoder(tokenizer: object, length: int, record: TrainingRecord | None) -> Encoder:
+def truncation_of(request: Request, record: TrainingRecord | None) -> Truncation:
+    """How rows are cut: as asked, else as the adapter was trained, else the default way."""
+    trained = Truncation() if record is None else Truncation(record.truncation, record.prompt_cap)
+    return Truncation(request.truncate or trained.way, request.prompt_cap or trained.prompt_cap)
+
+
+def make_encoder(
+    tokenizer: object, length: int, record: TrainingRecord | None, truncation: Truncation = MIDDLE
+) -> Encoder:
     """The encoder of a run, with the template that the adapter was trained with.
 
     Raises:
         SettingsError: the template is not known, or the length leaves no room for both answers.
     """
     try:
-        return Encoder(tokenizer, length, DEFAULT_TEMPLATE if record is None else record.template)
+        return Encoder(tokenizer, length, DEFAULT_TEMPLATE if record is None else record.template, truncation)
     except ValueError as error:
         raise SettingsError(str(error), fix="say a larger --max-length, or update offline-resolver") from None
 

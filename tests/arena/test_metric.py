@@ -10,7 +10,7 @@ import pipeline.arena.metric
 import pipeline.progress
 import pipeline.scoring.swap
 import pipeline.text.batch
-import pipeline.text.prompt
+import pipeline.text.truncate
 import pipeline.training.schedule
 import resolver.inspection.submission
 from pipeline.arena.metric import log_loss
@@ -21,7 +21,7 @@ MODULES = (
     pipeline.progress,
     pipeline.scoring.swap,
     pipeline.text.batch,
-    pipeline.text.prompt,
+    pipeline.text.truncate,
     pipeline.training.schedule,
     resolver.inspection.submission,
 )

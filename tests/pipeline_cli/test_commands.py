@@ -109,6 +109,34 @@ def test_a_contradiction_with_the_record_is_refused_unless_forced(
     assert score(trained, tmp_path / "s.csv", "--max-length", "120", "--force") == 0
 
 
+def test_rows_are_cut_as_in_training_and_another_way_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    from pipeline.training.record import read_record
+
+    cut = tmp_path / "adapter"
+    shutil.copytree(trained / "adapter", cut)
+    record = json.loads((cut / "training.json").read_text())
+    assert (record.pop("truncation"), record.pop("prompt_cap")) == ("middle", None)
+    (cut / "training.json").write_text(json.dumps(record))  # as older versions wrote it
+    old = read_record(cut)
+    assert old is not None
+    assert (old.truncation, old.prompt_cap) == ("middle", None)
+    (cut / "training.json").write_text(json.dumps(record | {"truncation": "tail", "prompt_cap": "20%"}))
+    arguments = ["--adapter", str(cut)]
+    assert score(trained, tmp_path / "s.csv", *arguments, "--truncate", "rounds", "--prompt-cap", "256") == 2
+    said = capsys.readouterr().err
+    assert "it was trained on rows cut by tail, not rounds" in said
+    assert "it was trained with a prompt cap of 20%, not 256" in said
+    assert score(trained, tmp_path / "s.csv", *arguments, "--truncate", "tail", "--prompt-cap", "20%") == 0
+    (cut / "training.json").write_text(json.dumps(record | {"truncation": "sideways"}))
+    assert score(trained, tmp_path / "s.csv", *arguments) == 2
+    assert "no training record of version 1: truncation" in capsys.readouterr().err
+    assert score(trained, tmp_path / "s.csv", "--prompt-cap", "20 percent") == 2
+
+
 def test_another_base_than_the_trained_one_is_refused(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
