@@ -94,6 +94,12 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
         "--max-length", type=positive, metavar="N", help="tokens of a row (the adapter's; else up to 1024)"
     )
     add_truncation(command, "the adapter's; else middle")
+    command.add_argument(
+        "--head",
+        choices=("classifier", "tokens"),
+        default="classifier",
+        help="a classifier's head, or the letters A, B (C: tie) that a generative model answers with (classifier)",
+    )
     command.add_argument("--batch-tokens", type=positive, metavar="N", help="tokens of a batch (2048; on a GPU 16384)")
     command.add_argument(
         "--swap", choices=SWAPS, default="none", help="score again with A and B exchanged and take the mean (none)"

@@ -50,6 +50,7 @@ def request_of(options: argparse.Namespace) -> Request:
         force=options.force,
         truncate=options.truncate,
         prompt_cap=options.prompt_cap,
+        head=options.head,
     )
 
 

@@ -59,9 +59,14 @@ class Classifier:
 
     def precision(self) -> "torch.autocast":
         """What the model computes in, also where an adapter over it keeps another dtype."""
-        import torch
+        return precision(self.device, self.dtype)
 
-        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+def precision(device: "torch.device", dtype: "torch.dtype") -> "torch.autocast":
+    """Computes in a dtype, also where an adapter keeps another one than the model under it."""
+    import torch
+
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
 def vocab_size(config: Any) -> int:
@@ -125,24 +130,11 @@ def load_classifier(
     Raises:
         ModelUnusableError: the libraries refuse it, or weights other than the head's would be random.
     """
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                path,
-                num_labels=labels,
-                dtype=dtype,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelUnusableError(
-            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --for score"
-        ) from error
-    missing = tuple(sorted(info["missing_keys"]))
+    model, tokenizer, missing = open_model(
+        AutoModelForSequenceClassification, path, dtype=dtype, check="--for score", num_labels=labels
+    )
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
     if random:
         raise ModelUnusableError(
@@ -150,6 +142,39 @@ def load_classifier(
             fix="give a classifier that was trained, or --adapter with one that carries its head",
         )
     return Classifier(model.to(device).eval(), tokenizer, device, dtype, labels, missing)
+
+
+def open_model(
+    auto: Any, path: Path, *, dtype: "torch.dtype", check: str, **more: Any
+) -> tuple[Any, Any, tuple[str, ...]]:
+    """What transformers makes of a directory, and of nothing outside it.
+
+    Args:
+        auto: the auto class that is asked for.
+        path: the directory.
+        dtype: of the weights.
+        check: the options of `resolver check` that say more where it fails.
+        more: for the model alone.
+
+    Returns:
+        The model, its tokenizer, and the names of the weights that the checkpoint does not hold.
+
+    Raises:
+        ModelUnusableError: the libraries refuse it.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+            model, info = auto.from_pretrained(
+                path, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True, **more
+            )
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise ModelUnusableError(
+            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} {check}"
+        ) from error
+    return model, tokenizer, tuple(sorted(info["missing_keys"]))
 
 
 def head_modules(model: Any) -> tuple[str, ...]:

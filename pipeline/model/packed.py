@@ -23,7 +23,7 @@ SHIFTED: Final = frozenset({"roberta", "xlm-roberta", "camembert"})
 # Frequencies of these depend on the longest row of a batch, beyond a length.
 CHANGING_ROPE: Final = frozenset({"longrope", "dynamic"})
 
-# The classifier, hidden states [1, T, hidden], segments -> logits [B, labels].
+# The model, hidden states [1, T, hidden], segments -> logits [B, labels].
 Pool = Callable[[Any, "torch.Tensor", Segments], "torch.Tensor"]
 
 
@@ -32,7 +32,7 @@ class Packing:
     """How a model is run on packed rows.
 
     Attributes:
-        model: the classifier, without PEFT's wrapping.
+        model: the model, without PEFT's wrapping.
         pool: reads its head.
         first_position: the position of a row's first token.
         split_at: rows longer than this are never packed with rows that are not; None where that does not matter.
@@ -63,18 +63,19 @@ class Packing:
         return logits_BC
 
 
-def packing_of(model: Any) -> Packing | None:
-    """How to run a classifier on packed rows; None where its family is not known to allow it.
+def packing_of(model: Any, pool_of: Callable[[Any], Pool | None] | None = None) -> Packing | None:
+    """How to run a model on packed rows; None where its family is not known to allow it.
 
     The model's attention is changed to the padding-free one, which takes packed rows alone.
 
     Args:
-        model: a transformers sequence classifier in evaluation mode, perhaps wrapped by PEFT.
+        model: a transformers model in evaluation mode, perhaps wrapped by PEFT.
+        pool_of: how its head is read, None where that is not known; by default as a sequence classifier's.
     """
     bare = _unwrapped(model)
     if bare is None or bare.training:
         return None
-    pool = _pool_of(bare)
+    pool = (pool_of or _pool_of)(bare)
     limit = _rope_limit(bare.config)
     if pool is None or limit == 0 or not _takes_our_attention(bare):
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.arena.table import Table
 from pipeline.errors import SettingsError
@@ -15,15 +16,19 @@ from pipeline.model.load import (
     load_classifier,
     require_packages,
 )
-from pipeline.model.runner import runner_of
-from pipeline.preflight import Preflight, locate, preflight
+from pipeline.model.runner import Runner, runner_of
+from pipeline.preflight import Head, Preflight, locate, preflight
 from pipeline.progress import Progress
 from pipeline.scoring.engine import Scored, default_batch_tokens, score_battles
+from pipeline.scoring.letters import open_letters
 from pipeline.scoring.swap import Swap
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import DEFAULT_TEMPLATE, MIDDLE
 from pipeline.text.truncate import Truncation, Way
 from pipeline.training.record import TrainingRecord, contradictions, read_record
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Request:
     force: bool = False
     truncate: Way | None = None
     prompt_cap: str | None = None
+    head: Head = "classifier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ def score_table(request: Request, table: Table, tell: Callable[[str], None]) -> 
         purpose="score",
         adapter=request.adapter,
         labels=labels,
+        head=request.head,
         roots=request.roots,
         config=request.config,
     )
@@ -87,7 +94,13 @@ def _record(request: Request) -> TrainingRecord | None:
     if request.adapter is None:
         return None
     path = Path(request.adapter)
-    return read_record(path if path.is_dir() else locate(request.adapter, roots=request.roots, config=request.config))
+    record = read_record(path if path.is_dir() else locate(request.adapter, roots=request.roots, config=request.config))
+    if record is not None and request.head == "tokens":
+        raise SettingsError(
+            f"the adapter {request.adapter} was trained with a classifier's head; it knows no letters",
+            fix="leave --head out, or give an adapter of the language model",
+        )
+    return record
 
 
 def _labels(request: Request, record: TrainingRecord | None, table: Table) -> int:
@@ -129,23 +142,15 @@ def _score(
     labels: int,
     tell: Callable[[str], None],
 ) -> Run:
-    from pipeline.model.adapter import attach_adapter
-
     device = choose_device(request.device)
     dtype = choose_dtype(request.dtype, device)
-    classifier = load_classifier(
-        checked.path, labels=labels, dtype=dtype, device=device, head_may_be_new=checked.adapter_path is not None
-    )
-    trained_length = None if record is None else record.max_length
-    length = choose_length(request.max_length or trained_length, classifier.tokenizer, classifier.model.config)
-    if checked.adapter_path is not None:
-        classifier = attach_adapter(classifier, checked.adapter_path)
-    encoder = make_encoder(classifier.tokenizer, length, record, truncation_of(request, record))
+    runner, encoder = _opened(request, record, checked, labels=labels, device=device, dtype=dtype)
     dtype_name = str(dtype).removeprefix("torch.")
+    length = encoder.max_length
     tell(f"scoring {len(table.battles):,} battles on {device.type}, {dtype_name}, rows of at most {length} tokens")
     with Progress("scoring", len(table.battles), "battles") as progress:
         scored = score_battles(
-            runner_of(classifier),
+            runner,
             encoder,
             table.battles,
             batch_tokens=request.batch_tokens or default_batch_tokens(device.type),
@@ -154,6 +159,33 @@ def _score(
             advance=progress.advance,
         )
     return Run(checked, scored, labels, length, device.type, dtype_name)
+
+
+def _opened(
+    request: Request,
+    record: TrainingRecord | None,
+    checked: Preflight,
+    *,
+    labels: int,
+    device: "torch.device",
+    dtype: "torch.dtype",
+) -> tuple[Runner, Encoder]:
+    """The model in memory with its head and adapter, and what turns battles into its rows."""
+    from pipeline.model.adapter import attach_adapter
+
+    truncation = truncation_of(request, record)
+    if request.head == "tokens":
+        return open_letters(
+            checked, labels=labels, max_length=request.max_length, truncation=truncation, device=device, dtype=dtype
+        )
+    classifier = load_classifier(
+        checked.path, labels=labels, dtype=dtype, device=device, head_may_be_new=checked.adapter_path is not None
+    )
+    trained_length = None if record is None else record.max_length
+    length = choose_length(request.max_length or trained_length, classifier.tokenizer, classifier.model.config)
+    if checked.adapter_path is not None:
+        classifier = attach_adapter(classifier, checked.adapter_path)
+    return runner_of(classifier), make_encoder(classifier.tokenizer, length, record, truncation)
 
 
 def truncation_of(request: Request, record: TrainingRecord | None) -> Truncation:

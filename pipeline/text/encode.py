@@ -32,8 +32,9 @@ class Encoder:
     Args:
         tokenizer: a transformers tokenizer.
         max_length: of a row in tokens, special tokens included.
-        template: the name of the words around the parts.
+        template: the words around the parts, or their name.
         truncation: how a row is cut that is longer.
+        frame: the template in ids, where it is more than its words (see `chat`).
 
     Raises:
         ValueError: no such template, or the length leaves no room for both answers.
@@ -43,16 +44,15 @@ class Encoder:
         self,
         tokenizer: Any,
         max_length: int,
-        template: str = DEFAULT_TEMPLATE,
+        template: str | Template = DEFAULT_TEMPLATE,
         truncation: Truncation = MIDDLE,
+        frame: Frame | None = None,
     ) -> None:
-        if template not in TEMPLATES:
-            raise ValueError(f"there is no template {template!r}; there are {', '.join(TEMPLATES)}")
         self.max_length = max_length
-        self.template = TEMPLATES[template]
+        self.template = template if isinstance(template, Template) else _named(template)
         self.truncation = truncation
         self._tokenizer = tokenizer
-        self.frame = self._frame(self.template)
+        self.frame = self._frame(self.template) if frame is None else frame
         lay_out(self.frame, ((), (), ()), max_length)
 
     def encode(self, battles: Sequence[Battle]) -> list[Ids]:
@@ -108,3 +108,9 @@ class Encoder:
             if whole[place : place + len(bare)] == bare:
                 return whole[:place], whole[place + len(bare) :]
         return (), ()
+
+
+def _named(template: str) -> Template:
+    if template not in TEMPLATES:
+        raise ValueError(f"there is no template {template!r}; there are {', '.join(TEMPLATES)}")
+    return TEMPLATES[template]
