@@ -4,19 +4,22 @@ Beside the figures stand those of forecasts that need no model: equal probabilit
 """
 
 import argparse
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pipeline.arena.battle import A_WINS, winners_of
+from pipeline.arena.outcome import for_contest
+from pipeline.arena.post_rules import RULE_SETS, WINNERS, apply_rules
 from pipeline.arena.submission import expected_of
 from pipeline.arena.table import LABEL_NAMES, Table, read_table
-from pipeline.cli.options import add_contest, add_model, add_report, add_roots, check_report, note, tell
+from pipeline.cli.options import add_contest, add_model, add_report, add_roots, add_rules, check_report, note, tell
 from pipeline.cli.score import request_of, run_values
 from pipeline.errors import InvalidSubmissionError, SettingsError
 from pipeline.evaluate.metrics import as_text, measure
+from pipeline.evaluate.rule_measure import as_text as rules_as_text
+from pipeline.evaluate.rule_measure import measure_rules
 from pipeline.preflight import judge_submission, read_forecasts
 from pipeline.scoring.run import score_table
 
@@ -35,6 +38,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--predictions", type=Path, metavar="FILE", help="a submission for these battles")
     add_model(command, required=False)
     command.add_argument("--force", action="store_true", help="go on although the adapter's record differs")
+    add_rules(command)
     add_contest(command)
     add_roots(command)
     add_report(command)
@@ -52,12 +56,16 @@ def carry_out(options: argparse.Namespace) -> int:
         forecasts, values = _read(options.predictions, table), {"predictions": str(options.predictions)}
     else:
         forecasts, values = _score(options, table)
-    metrics = measure(
-        forecasts,
-        winners_of(table.battles),
-        are_probabilities=options.predictions is None or table.contest == "lmsys",
-    )
-    tell(options, as_text(metrics), {"metrics": asdict(metrics), **values})
+    are_probabilities = options.predictions is None or table.contest == "lmsys"
+    winners = winners_of(table.battles)
+    ruled = apply_rules(RULE_SETS[options.rules], table.battles, forecasts)
+    metrics = measure(ruled.probabilities, winners, are_probabilities=are_probabilities)
+    text = as_text(metrics)
+    if are_probabilities:
+        measured = measure_rules(WINNERS, table.battles, forecasts, winners)
+        values["rules"] = asdict(measured)
+        text += "\n" + rules_as_text(measured)
+    tell(options, text, {"metrics": asdict(metrics), **values})
     return 0
 
 
@@ -75,13 +83,4 @@ def _read(predictions: Path, table: Table) -> list[tuple[float, ...]]:
 
 def _score(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[float, ...]], dict[str, Any]]:
     run = score_table(request_of(options), table, note)
-    rows = run.scored.probabilities
-    if table.contest == "wsdm":
-        rows = tuple(_without_tie(row) for row in rows)
-    return rows, run_values(run, len(table.battles))
-
-
-def _without_tie(row: tuple[float, ...]) -> tuple[float, ...]:
-    """What a head that knows ties says of a contest that has none."""
-    total = math.fsum(row[:2])
-    return (row[0] / total, row[1] / total) if total > 0 else (0.5, 0.5)
+    return for_contest(table.contest, run.scored.probabilities), run_values(run, len(table.battles))

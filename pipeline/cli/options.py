@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.arena.battle import Contest
+from pipeline.arena.post_rules import RULE_SETS
 from pipeline.errors import SettingsError
 from pipeline.output import check_writable, replacing
 from pipeline.text.truncate import WAYS, check_cap
@@ -75,6 +76,16 @@ def add_truncation(command: argparse.ArgumentParser, default: str) -> None:
         type=prompt_cap,
         metavar="N",
         help="the most that the prompt has in a row that is cut: tokens, or 20%% of the room",
+    )
+
+
+def add_rules(command: argparse.ArgumentParser) -> None:
+    """`--rules`."""
+    command.add_argument(
+        "--rules",
+        choices=tuple(RULE_SETS),
+        default="none",
+        help="last of all, decide battles with an empty answer or two identical ones as a winner did (none)",
     )
 
 

@@ -4,12 +4,15 @@ A model that cannot be used is refused before torch is loaded; the submission is
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.arena.outcome import for_contest
+from pipeline.arena.post_rules import RULE_SETS, apply_rules
 from pipeline.arena.submission import check_target, write_submission
 from pipeline.arena.table import read_table
-from pipeline.cli.options import add_contest, add_model, add_report, add_roots, check_report, note, tell
+from pipeline.cli.options import add_contest, add_model, add_report, add_roots, add_rules, check_report, note, tell
 from pipeline.scoring.run import Request, Run, by_id, score_table
 
 EXAMPLES = """\
@@ -29,6 +32,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace an output that is no submission; go on although the adapter's record differs",
     )
+    add_rules(command)
     add_contest(command)
     add_roots(command)
     add_report(command)
@@ -60,7 +64,9 @@ def carry_out(options: argparse.Namespace) -> int:
     table = read_table(options.test, contest=options.contest)
     check_target(options.output, table.contest, force=options.force)
     run = score_table(request_of(options), table, note)
-    verdict = write_submission(options.output, table, by_id(table, run.scored))
+    ruled = apply_rules(RULE_SETS[options.rules], table.battles, for_contest(table.contest, run.scored.probabilities))
+    scored = replace(run.scored, probabilities=ruled.probabilities)
+    verdict = write_submission(options.output, table, by_id(table, scored))
     note(verdict)
     values = run_values(run, len(table.battles))
     text = (
@@ -69,7 +75,10 @@ def carry_out(options: argparse.Namespace) -> int:
     )
     if run.scored.swapped:
         text += f"\nswapped: {run.scored.swapped:,} battles, which moved a column by {run.scored.moved:.4f} in the mean"
-    tell(options, text, {"output": str(options.output), "contest": table.contest, **values})
+    if ruled.decided:
+        text += "\nrules: " + ", ".join(f"{name}: {battles:,} battles" for name, battles in ruled.decided.items())
+    told = {"output": str(options.output), "contest": table.contest, "rules": dict(ruled.decided)}
+    tell(options, text, {**told, **values})
     return 0
 
 

@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 import pipeline.arena.battle
 import pipeline.arena.metric
+import pipeline.arena.outcome
+import pipeline.arena.post_rules
+import pipeline.evaluate.rule_measure
 import pipeline.progress
 import pipeline.scoring.swap
 import pipeline.text.batch
@@ -18,6 +21,9 @@ from pipeline.arena.metric import log_loss
 MODULES = (
     pipeline.arena.battle,
     pipeline.arena.metric,
+    pipeline.arena.outcome,
+    pipeline.arena.post_rules,
+    pipeline.evaluate.rule_measure,
     pipeline.progress,
     pipeline.scoring.swap,
     pipeline.text.batch,

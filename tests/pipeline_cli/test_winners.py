@@ -1,0 +1,129 @@
+"""What winners do around a model, from the command line: rules, two outcomes or three, blends."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_classifier import battle, save_classifier, write_lmsys
+
+from pipeline.arena.battle import Battle
+from pipeline.cli import run
+
+BATTLES = [battle("1", a=""), battle("2", b=""), battle("3", a="z", b="z"), battle("4"), battle("5", a="", b="")]
+RULED = {"1": (0.04, 0.88, 0.08), "2": (0.88, 0.04, 0.08), "3": (0.06, 0.06, 0.88)}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Classifiers with two and with three labels."""
+    import torch
+
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("models")
+    return {labels: save_classifier(root / str(labels), labels=labels) for labels in (2, 3)}
+
+
+def rows_of(path: Path) -> dict[str, list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row[0]: row[1:] for row in list(csv.reader(file))[1:]}
+
+
+def labelled(path: Path, winners: tuple[int, ...] = (1, 0, 2, 0, 2)) -> Path:
+    battles = [
+        Battle(each.id, each.prompts, each.answers_a, each.answers_b, winner)
+        for each, winner in zip(BATTLES, winners, strict=True)
+    ]
+    return write_lmsys(path, battles)
+
+
+def write_wsdm(path: Path, **more: list[Any]) -> Path:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {"id": ["1", "2", "3"], "prompt": ["p"] * 3, "response_a": ["", "x", "z"], "response_b": ["y", "", "z"]}
+    parquet.write_table(pa.table(columns | more), path)
+    return path
+
+
+def test_rules_decide_their_battles_and_no_other(
+    models: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = write_lmsys(tmp_path / "test.csv", BATTLES)
+    score = ["score", "--model", str(models[3]), "--test", str(test), "--output"]
+    assert run([*score, str(tmp_path / "plain.csv")]) == 0
+    assert "rules:" not in capsys.readouterr().out
+    assert run([*score, str(tmp_path / "ruled.csv"), "--rules", "winners", "--swap", "all"]) == 0
+    assert "rules: answer A is empty: 1 battles, answer B is empty: 1 battles" in capsys.readouterr().out
+    assert run([*score, str(tmp_path / "swapped.csv"), "--swap", "all", "--rules", "none"]) == 0
+    ruled, swapped = rows_of(tmp_path / "ruled.csv"), rows_of(tmp_path / "swapped.csv")
+    for identifier, row in ruled.items():
+        expected = RULED.get(identifier, tuple(map(float, swapped[identifier])))
+        assert tuple(map(float, row)) == expected
+    assert run(["validate", str(tmp_path / "ruled.csv"), "--test", str(test)]) == 0
+
+
+def test_evaluate_prints_the_log_loss_without_and_with_the_rules(
+    models: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["evaluate", "--model", str(models[3]), "--labelled", str(labelled(tmp_path / "s.csv"))]
+    assert run(arguments) == 0
+    text = capsys.readouterr().out
+    assert "rules     log loss " in text
+    assert "answer A is empty              1 battles" in text
+    told = {}
+    for rules in ("none", "winners"):
+        assert run([*arguments, "--rules", rules, "--format", "json"]) == 0
+        told[rules] = json.loads(capsys.readouterr().out)
+    measured = told["none"]["rules"]
+    assert told["winners"]["rules"] == measured
+    assert told["none"]["metrics"]["log_loss"] == pytest.approx(measured["without"])
+    assert told["winners"]["metrics"]["log_loss"] == pytest.approx(measured["with_rules"])
+    assert measured["with_rules"] < measured["without"]
+
+
+def test_a_three_way_head_names_winners_on_wsdm(
+    models: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = write_wsdm(tmp_path / "test.parquet", winner=["model_b", "model_a", "model_b"])
+    score = ["score", "--model", str(models[3]), "--labels", "3", "--test", str(test), "--output"]
+    assert run([*score, str(tmp_path / "s.csv"), "--rules", "winners"]) == 0
+    rows = rows_of(tmp_path / "s.csv")
+    assert rows["1"] == ["model_b"]
+    assert rows["2"] == ["model_a"]
+    assert run(["validate", str(tmp_path / "s.csv"), "--test", str(test)]) == 0
+    capsys.readouterr()
+    options = ["--labels", "3", "--labelled", str(test), "--rules", "winners", "--format", "json"]
+    assert run(["evaluate", "--model", str(models[3]), *options]) == 0
+    metrics = json.loads(capsys.readouterr().out)["metrics"]
+    assert [each["label"] for each in metrics["classes"]] == ["A", "B"]
+    assert metrics["accuracy"] >= 2 / 3
+    assert run(["evaluate", "--predictions", str(tmp_path / "s.csv"), "--labelled", str(test), "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["metrics"]["accuracy"] == metrics["accuracy"]
+    assert told["metrics"]["log_loss"] is None
+    assert "rules" not in told
+
+
+def test_a_two_way_head_is_scored_on_wsdm_and_refused_on_lmsys(
+    models: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = write_wsdm(tmp_path / "test.parquet")
+    assert run(["score", "--model", str(models[2]), "--test", str(test), "--output", str(tmp_path / "s.csv")]) == 0
+    assert {row[0] for row in rows_of(tmp_path / "s.csv").values()} <= {"model_a", "model_b"}
+    lmsys = write_lmsys(tmp_path / "test.csv", BATTLES)
+    score = ["score", "--model", str(models[2]), "--test", str(lmsys), "--output", str(tmp_path / "l.csv")]
+    assert run([*score, "--labels", "2"]) == 2
+    assert "a head with 2 labels cannot forecast" in capsys.readouterr().err
+    assert run(score) == 1
+    assert not (tmp_path / "l.csv").exists()
+
+
+def test_a_three_way_head_on_wsdm_is_not_taken_for_a_two_way_one(
+    models: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = write_wsdm(tmp_path / "test.parquet")
+    assert run(["score", "--model", str(models[3]), "--test", str(test), "--output", str(tmp_path / "s.csv")]) == 1
+    assert "3" in capsys.readouterr().err
+    assert not (tmp_path / "s.csv").exists()
