@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pipeline.arena.battle
+import pipeline.arena.cascade
 import pipeline.arena.metric
+import pipeline.arena.mixture
 import pipeline.arena.outcome
 import pipeline.arena.post_rules
 import pipeline.evaluate.rule_measure
@@ -20,7 +22,9 @@ from pipeline.arena.metric import log_loss
 
 MODULES = (
     pipeline.arena.battle,
+    pipeline.arena.cascade,
     pipeline.arena.metric,
+    pipeline.arena.mixture,
     pipeline.arena.outcome,
     pipeline.arena.post_rules,
     pipeline.evaluate.rule_measure,

@@ -127,3 +127,55 @@ def test_a_three_way_head_on_wsdm_is_not_taken_for_a_two_way_one(
     assert run(["score", "--model", str(models[3]), "--test", str(test), "--output", str(tmp_path / "s.csv")]) == 1
     assert "3" in capsys.readouterr().err
     assert not (tmp_path / "s.csv").exists()
+
+
+def write_forecasts(path: Path, rows: list[tuple[float, ...]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("id", "winner_model_a", "winner_model_b", "winner_tie"))
+        writer.writerows((str(number), *row) for number, row in enumerate(rows))
+    return path
+
+
+def test_evaluate_fits_the_weights_of_a_blend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    winners = [n % 3 for n in range(60)]
+    solution = write_lmsys(
+        tmp_path / "solution.csv", [battle(str(n), f"p{n}", winner=w) for n, w in enumerate(winners)]
+    )
+    right = [tuple(0.8 if column == winner else 0.1 for column in range(3)) for winner in winners]
+    good = write_forecasts(tmp_path / "good.csv", [row if n % 5 else row[1:] + row[:1] for n, row in enumerate(right)])
+    flat = write_forecasts(tmp_path / "flat.csv", [(0.4, 0.3, 0.3)] * 60)
+    arguments = ["evaluate", "--labelled", str(solution), "--blend"]
+    assert run([*arguments, str(good), str(flat)]) == 0
+    text = capsys.readouterr().out
+    assert "blend     log loss " in text
+    assert text.index("weight = ") < text.index("held out:") < text.index("battles   60")
+    assert run([*arguments, str(good), str(flat), "--folds", "3", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["members"] == [str(good), str(flat)]
+    assert sum(told["blend"]["weights"]) == pytest.approx(1)
+    assert told["blend"]["weights"][0] > told["blend"]["weights"][1]
+    assert told["metrics"]["log_loss"] == pytest.approx(told["blend"]["held_out"])
+    assert len(told["blend"]["fold_weights"]) == told["blend"]["folds"] == 3
+
+
+def test_what_cannot_be_blended_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    solution = labelled(tmp_path / "solution.csv")
+    one = write_forecasts(tmp_path / "one.csv", [(0.4, 0.3, 0.3)] * 6)
+    arguments = ["evaluate", "--labelled", str(solution)]
+    assert run([*arguments, "--blend", str(one), str(one)]) == 1  # ids 0 to 5 instead of 1 to 5
+    right = tmp_path / "right.csv"
+    right.write_text("".join(line for line in one.read_text().splitlines(keepends=True) if line[0] != "0"))
+    capsys.readouterr()
+    assert run([*arguments, "--blend", str(right)]) == 2
+    assert "--blend: 1 members are no blend" in capsys.readouterr().err
+    assert run([*arguments, "--blend", str(right), str(right)]) == 2
+    assert "all battles have the same prompt" in capsys.readouterr().err
+    assert run([*arguments, "--blend", str(right), str(right), "--predictions", str(right)]) == 2
+    assert "say one of --predictions, --model and --blend" in capsys.readouterr().err
+    assert run([*arguments, "--blend", str(right), str(right), "--folds", "1"]) == 2
+    assert "1 folds are no split" in capsys.readouterr().err
+    names = write_wsdm(tmp_path / "w.parquet", winner=["model_a"] * 3)
+    (tmp_path / "w.csv").write_text("id,winner\n1,model_a\n2,model_a\n3,model_b\n")
+    assert run(["evaluate", "--labelled", str(names), "--blend", str(tmp_path / "w.csv"), str(tmp_path / "w.csv")]) == 2
+    assert "submissions of this contest hold names" in capsys.readouterr().err
