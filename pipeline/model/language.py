@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import ModelUnusableError
 from pipeline.model.attention import Segments
-from pipeline.model.load import open_model, precision
+from pipeline.model.load import SCORE, open_model, precision
 from pipeline.model.packed import Packing, Pool, packing_of
-from pipeline.text.batch import Batch, plan_batches, plan_packs
+from pipeline.text.batch import Batch, plan_packs
 from pipeline.text.prompt import Ids
 
 if TYPE_CHECKING:
@@ -29,29 +29,28 @@ PLAIN_HEADS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """A model in memory with its tokenizer; attributes as `load.Classifier`."""
+    """A model in memory; attributes as `load.Classifier`."""
 
     model: Any
-    tokenizer: Any
     device: "torch.device"
     dtype: "torch.dtype"
 
 
 def load_language_model(path: Path, *, dtype: "torch.dtype", device: "torch.device") -> LanguageModel:
-    """Load a causal language model and its tokenizer; nothing is looked for outside the directory.
+    """Load a causal language model; nothing is looked for outside the directory.
 
     Raises:
         ModelUnusableError: the libraries refuse it, or a weight would be random.
     """
     from transformers import AutoModelForCausalLM
 
-    model, tokenizer, missing = open_model(AutoModelForCausalLM, path, dtype=dtype, check="--for score --head tokens")
+    model, missing = open_model(AutoModelForCausalLM, path, dtype=dtype, check=f"{SCORE} --head tokens")
     if missing:
         raise ModelUnusableError(
             f"{path} lacks {len(missing)} weights that would be random: {', '.join(missing[:3])}",
             fix="give a model with its language head; a classifier is scored with --head classifier",
         )
-    return LanguageModel(model.to(device).eval(), tokenizer, device, dtype)
+    return LanguageModel(model.to(device).eval(), device, dtype)
 
 
 def attach_to_language(language: LanguageModel, adapter: Path) -> LanguageModel:
@@ -100,9 +99,8 @@ class LettersOneByOne:
         return len(self.letters)
 
     def plan(self, lengths: Sequence[int], token_budget: int) -> tuple[Batch, ...]:
-        """As `Runner`; every row is a batch."""
-        del token_budget
-        return plan_batches(lengths, 1)
+        """As `Runner`; the rows of a batch are run one after the other."""
+        return plan_packs(lengths, token_budget)
 
     def computed(self, lengths: Sequence[int]) -> int:
         """As `Runner`."""

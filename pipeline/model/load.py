@@ -25,6 +25,8 @@ DEVICES: Final[tuple[Device, ...]] = ("auto", "cpu", "cuda")
 DEFAULT_LENGTH: Final = 1024
 # A tokenizer without a limit says 1e30.
 NO_LIMIT: Final = 1_000_000
+# What `resolver check` is to judge for.
+SCORE: Final = "--for score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,11 @@ def load_classifier(
     Raises:
         ModelUnusableError: the libraries refuse it, or weights other than the head's would be random.
     """
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    model, tokenizer, missing = open_model(
-        AutoModelForSequenceClassification, path, dtype=dtype, check="--for score", num_labels=labels
-    )
+    with quiet(), refused_as_model(path):
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    model, missing = open_model(AutoModelForSequenceClassification, path, dtype=dtype, num_labels=labels)
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
     if random:
         raise ModelUnusableError(
@@ -144,9 +146,24 @@ def load_classifier(
     return Classifier(model.to(device).eval(), tokenizer, device, dtype, labels, missing)
 
 
+def load_text_side(path: Path) -> tuple[Any, Any]:
+    """The tokenizer and the config alone, for a process that has rows made and does not run the model.
+
+    Raises:
+        ModelUnusableError: the libraries refuse them.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    with quiet(), refused_as_model(path):
+        return (
+            AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False),
+            AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False),
+        )
+
+
 def open_model(
-    auto: Any, path: Path, *, dtype: "torch.dtype", check: str, **more: Any
-) -> tuple[Any, Any, tuple[str, ...]]:
+    auto: Any, path: Path, *, dtype: "torch.dtype", check: str = SCORE, **more: Any
+) -> tuple[Any, tuple[str, ...]]:
     """What transformers makes of a directory, and of nothing outside it.
 
     Args:
@@ -154,27 +171,30 @@ def open_model(
         path: the directory.
         dtype: of the weights.
         check: the options of `resolver check` that say more where it fails.
-        more: for the model alone.
+        more: for the class.
 
     Returns:
-        The model, its tokenizer, and the names of the weights that the checkpoint does not hold.
+        The model, and the names of the weights that the checkpoint does not hold.
 
     Raises:
         ModelUnusableError: the libraries refuse it.
     """
-    from transformers import AutoTokenizer
+    with quiet(), refused_as_model(path, check):
+        model, info = auto.from_pretrained(
+            path, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True, **more
+        )
+    return model, tuple(sorted(info["missing_keys"]))
 
+
+@contextmanager
+def refused_as_model(path: Path, check: str = SCORE) -> Iterator[None]:
+    """Tell what the libraries raise as one error about the model."""
     try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-            model, info = auto.from_pretrained(
-                path, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True, **more
-            )
+        yield
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ModelUnusableError(
             f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} {check}"
         ) from error
-    return model, tokenizer, tuple(sorted(info["missing_keys"]))
 
 
 def head_modules(model: Any) -> tuple[str, ...]:

@@ -1,42 +1,66 @@
-"""Open a generative model that is asked for a letter: model, adapter, question and runner."""
+"""A generative model that is asked for a letter, in two halves: the rows, and how a process comes to the model.
 
-from typing import TYPE_CHECKING
+The first half needs the tokenizer alone and finds the letters' ids; the second is a value that can be sent to another
+process and called there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from pipeline.errors import SettingsError
-from pipeline.model.language import attach_to_language, letters_runner, load_language_model
-from pipeline.model.load import choose_length
 from pipeline.model.runner import Runner
-from pipeline.preflight import Preflight
 from pipeline.text.chat import question_of
 from pipeline.text.encode import Encoder
 from pipeline.text.truncate import Truncation
 
-if TYPE_CHECKING:
-    import torch
+
+@dataclass(frozen=True, slots=True)
+class LoadLetters:
+    """Load a language model, its adapter over it, and the best way to ask it.
+
+    Attributes:
+        path: a directory that passed the preflight.
+        adapter: likewise; None where there is none.
+        letters: ids of the letters, in the order of the columns.
+        dtype: as torch names it, without "torch.".
+    """
+
+    path: Path
+    adapter: Path | None
+    letters: tuple[int, ...]
+    dtype: str
+
+    def __call__(self, device: str) -> Runner:
+        """The model on a device.
+
+        Raises:
+            ModelUnusableError: the libraries refuse it.
+        """
+        import torch
+
+        from pipeline.model.language import attach_to_language, letters_runner, load_language_model
+
+        place = torch.device(device)
+        if place.type == "cuda":
+            torch.cuda.set_device(place)
+        language = load_language_model(self.path, dtype=getattr(torch, self.dtype), device=place)
+        if self.adapter is not None:
+            language = attach_to_language(language, self.adapter)
+        return letters_runner(language, self.letters)
 
 
-def open_letters(
-    checked: Preflight,
-    *,
-    labels: int,
-    max_length: int | None,
-    truncation: Truncation,
-    device: "torch.device",
-    dtype: "torch.dtype",
-) -> tuple[Runner, Encoder]:
-    """A model that has passed the preflight, ready to be asked; engines run it as they run a classifier.
+def ask_for_letters(
+    tokenizer: Any, *, labels: int, length: int, truncation: Truncation
+) -> tuple[Encoder, tuple[int, ...]]:
+    """What turns battles into questions, and the ids of the letters that answer them.
 
     Raises:
-        ModelUnusableError: it, its adapter or its chat template cannot be used so.
-        SettingsError: the length is beyond the model, or leaves no room for both answers.
+        ModelUnusableError: the chat template or the letters cannot be used.
+        SettingsError: the length leaves no room for both answers.
     """
-    language = load_language_model(checked.path, dtype=dtype, device=device)
-    length = choose_length(max_length, language.tokenizer, language.model.config)
-    question = question_of(language.tokenizer, labels)
-    if checked.adapter_path is not None:
-        language = attach_to_language(language, checked.adapter_path)
+    question = question_of(tokenizer, labels)
     try:
-        encoder = question.encoder(language.tokenizer, length, truncation)
+        return question.encoder(tokenizer, length, truncation), question.letters
     except ValueError as error:
         raise SettingsError(str(error), fix="say a larger --max-length") from None
-    return letters_runner(language, question.letters), encoder

@@ -14,13 +14,14 @@ from pipeline.model.load import (
     choose_dtype,
     choose_length,
     load_classifier,
+    load_text_side,
     require_packages,
 )
 from pipeline.model.runner import Runner, runner_of
 from pipeline.preflight import Head, Preflight, locate, preflight
 from pipeline.progress import Progress
 from pipeline.scoring.engine import Scored, default_batch_tokens, score_battles
-from pipeline.scoring.letters import open_letters
+from pipeline.scoring.letters import LoadLetters, ask_for_letters
 from pipeline.scoring.swap import Swap
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import DEFAULT_TEMPLATE, MIDDLE
@@ -175,9 +176,11 @@ def _opened(
 
     truncation = truncation_of(request, record)
     if request.head == "tokens":
-        return open_letters(
-            checked, labels=labels, max_length=request.max_length, truncation=truncation, device=device, dtype=dtype
-        )
+        tokenizer, config = load_text_side(checked.path)
+        length = choose_length(request.max_length, tokenizer, config)
+        encoder, letters = ask_for_letters(tokenizer, labels=labels, length=length, truncation=truncation)
+        load = LoadLetters(checked.path, checked.adapter_path, letters, str(dtype).removeprefix("torch."))
+        return load(str(device)), encoder
     classifier = load_classifier(
         checked.path, labels=labels, dtype=dtype, device=device, head_may_be_new=checked.adapter_path is not None
     )

@@ -4,6 +4,7 @@ Special tokens inside the text are encoded as the letters they are written with,
 like padding.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -54,6 +55,20 @@ class Encoder:
         self._tokenizer = tokenizer
         self.frame = self._frame(self.template) if frame is None else frame
         lay_out(self.frame, ((), (), ()), max_length)
+
+    def at(self, max_length: int) -> "Encoder":
+        """The same encoder at another length.
+
+        Raises:
+            ValueError: the length leaves no room for both answers.
+        """
+        return Encoder(self._tokenizer, max_length, self.template, self.truncation, self.frame)
+
+    @property
+    def key(self) -> str:
+        """A digest of all but the tokenizer: encoders with equal keys and tokenizers make equal rows."""
+        said = (self.template, self.frame, self.truncation, self.max_length)
+        return hashlib.sha256(repr(said).encode()).hexdigest()
 
     def encode(self, battles: Sequence[Battle]) -> list[Ids]:
         """One row of ids a battle, in order; each at most `max_length` long."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from families import build
+from families import build, lora
 from tiny_classifier import battle, write_lmsys
 
 from pipeline.cli import run
@@ -35,8 +35,9 @@ def score(model: Path, test: Path, output: Path, *more: str) -> int:
     return run(["score", *arguments, *more])
 
 
-def by_hand(model: Path, each: Any) -> list[float]:
-    """Forecasts as the library alone gives them."""
+def by_hand(model: Path, each: Any, adapter: Path | None = None) -> list[float]:
+    """Forecasts as the libraries alone give them."""
+    import peft
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -46,6 +47,8 @@ def by_hand(model: Path, each: Any) -> list[float]:
     question = question_of(tokenizer, 3)
     row = question.encoder(tokenizer, 1024).encode([each])[0]
     language = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
+    if adapter is not None:
+        language = peft.PeftModel.from_pretrained(language, adapter).eval()
     with torch.inference_mode():
         logits = language(input_ids=torch.tensor([row])).logits[0, -1, list(question.letters)]
     return list(logits.double().softmax(-1).tolist())
@@ -63,6 +66,17 @@ def test_letters_make_a_valid_submission_of_the_librarys_numbers(
     for each, row in zip(BATTLES, rows, strict=True):
         assert row == pytest.approx(by_hand(generator, each), abs=1e-6)
     assert score(generator, test, tmp_path / "s.csv", "--swap", "all", "--truncate", "tail") == 0
+
+
+def test_a_causal_adapter_is_laid_over_the_model(generator: Path, tmp_path: Path) -> None:
+    test = write_lmsys(tmp_path / "test.csv", BATTLES)
+    adapter = lora(tmp_path / "adapter", generator)
+    assert score(generator, test, tmp_path / "s.csv", "--adapter", str(adapter)) == 0
+    with (tmp_path / "s.csv").open(encoding="utf-8") as file:
+        rows = [[float(cell) for cell in row[1:]] for row in list(csv.reader(file))[1:]]
+    for each, row in zip(BATTLES[:2], rows, strict=False):
+        assert row == pytest.approx(by_hand(generator, each, adapter), abs=1e-6)
+        assert row != pytest.approx(by_hand(generator, each), abs=1e-4)
 
 
 def test_wsdm_is_asked_for_two_letters(generator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
