@@ -179,3 +179,28 @@ def test_what_cannot_be_blended_is_refused(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "w.csv").write_text("id,winner\n1,model_a\n2,model_a\n3,model_b\n")
     assert run(["evaluate", "--labelled", str(names), "--blend", str(tmp_path / "w.csv"), str(tmp_path / "w.csv")]) == 2
     assert "submissions of this contest hold names" in capsys.readouterr().err
+
+
+def test_an_adapter_carries_the_way_its_rows_were_cut_into_scoring(
+    models: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.text.encode import Encoder
+
+    train = write_lmsys(tmp_path / "train.csv", [battle(str(n), f"p{n}", winner=n % 3) for n in range(6)])
+    model = ["--model", str(models[3])]
+    options = ["--truncate", "rounds", "--prompt-cap", "20%", "--epochs", "1", "--holdout", "0", "--max-length", "90"]
+    assert run(["train", *model, "--train", str(train), "--output", str(tmp_path / "a"), *options]) == 0
+    record = json.loads((tmp_path / "a" / "training.json").read_text())
+    assert (record["truncation"], record["prompt_cap"]) == ("rounds", "20%")
+    cut: list[str] = []
+    encode = Encoder.encode
+    monkeypatch.setattr(
+        Encoder, "encode", lambda self, battles: (cut.append(str(self.truncation)), encode(self, battles))[1]
+    )
+    test = write_lmsys(tmp_path / "test.csv", BATTLES)
+    adapter = ["--adapter", str(tmp_path / "a"), "--test", str(test), "--output", str(tmp_path / "s.csv")]
+    assert run(["score", *model, *adapter]) == 0
+    assert set(cut) == {"rounds, prompt at most 20%"}
+    assert run(["score", *model, *adapter, "--truncate", "middle"]) == 2
+    assert run(["score", *model, *adapter, "--truncate", "middle", "--force"]) == 0
+    assert cut[-1] == "middle, prompt at most 20%"
