@@ -74,8 +74,8 @@ def _read(predictions: Path, table: Table) -> list[tuple[float, ...]]:
 
 
 def _score(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[float, ...]], dict[str, Any]]:
-    run = score_table(request_of(options), table, note)
-    rows = run.scored.probabilities
+    run = score_table(request_of(options, table), table, note)
+    rows: Sequence[tuple[float, ...]] = run.scored.probabilities
     if table.contest == "wsdm":
         rows = tuple(_without_tie(row) for row in rows)
     return rows, run_values(run, len(table.battles))

@@ -127,21 +127,16 @@ def load_classifier(
     """
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                path,
-                num_labels=labels,
-                dtype=dtype,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelUnusableError(
-            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --for score"
-        ) from error
+    with quiet(), refused_as_model(path):
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            path,
+            num_labels=labels,
+            dtype=dtype,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
     missing = tuple(sorted(info["missing_keys"]))
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
     if random:
@@ -150,6 +145,32 @@ def load_classifier(
             fix="give a classifier that was trained, or --adapter with one that carries its head",
         )
     return Classifier(model.to(device).eval(), tokenizer, device, dtype, labels, missing)
+
+
+def load_text_side(path: Path) -> tuple[Any, Any]:
+    """The tokenizer and the config alone, for a process that has rows made and does not run the model.
+
+    Raises:
+        ModelUnusableError: the libraries refuse them.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    with quiet(), refused_as_model(path):
+        return (
+            AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False),
+            AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False),
+        )
+
+
+@contextmanager
+def refused_as_model(path: Path) -> Iterator[None]:
+    """Tell what the libraries raise as one error about the model."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise ModelUnusableError(
+            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --for score"
+        ) from error
 
 
 def head_modules(model: Any) -> tuple[str, ...]:
