@@ -7,6 +7,7 @@ whole submission.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Final
 
@@ -78,7 +79,13 @@ class Delivery:
     _written: float = field(default=0.0, init=False)
 
     def begin(self, prior: Row, *, keep: bool) -> None:
-        """The prior for every battle; `keep` leaves the newer submission of an unfinished run where it is."""
+        """The prior for every battle; `keep` leaves the newer submission of an unfinished run where it is.
+
+        What killed runs left half-written beside it is removed: whoever has the journal is the only one who writes.
+        """
+        for name in (self.output.name, journal_of(self.output).name):
+            for stray in self.output.parent.glob(f".{escape(name)}.*.part"):
+                stray.unlink(missing_ok=True)
         if not (keep and self.output.exists()):
             self.write([prior] * len(self.table.battles))
         self._written = self.clock()

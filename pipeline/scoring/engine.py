@@ -6,27 +6,25 @@ tables and how a model came to be loaded, so it can be called for any part of th
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.arena.battle import Battle
-from pipeline.errors import PipelineError
 from pipeline.model.runner import Runner
 from pipeline.scoring.ahead import Ahead
-from pipeline.scoring.deadline import Deadline
+from pipeline.scoring.deadline import FOREVER, Deadline
 from pipeline.scoring.device import Devices, Done, Inline
+from pipeline.scoring.job import Hooks, Job, NotFiniteError, Scored, TooLargeError
 from pipeline.scoring.journal import Journal, Logits, NoJournal
 from pipeline.scoring.schedule import Phase, Schedule
 from pipeline.scoring.swap import Row, Swap, to_swap
 from pipeline.scoring.throughput import Meter
 from pipeline.scoring.work import (
     Encode,
-    Finish,
     Look,
     Pack,
     Stage,
-    forecasts,
     longest_first,
     most_uncertain,
     packs_of,
@@ -34,110 +32,18 @@ from pipeline.scoring.work import (
     waves,
 )
 
-# On a CPU large batches are slower than small ones; a GPU wants them large.
-CPU_BATCH_TOKENS: Final = 2048
-GPU_BATCH_TOKENS: Final = 16384
 # How long the engine waits for a device before it looks at the clock and at who wants it to stop.
 BREATH_S: Final = 0.5
 # So many battles without a finite forecast are odd rows; more are a precision that overflows.
 ODD_ROWS: Final = 3
 ODD_SHARE: Final = 0.01
-
-Count = Callable[[int], None]
-Rows = Callable[[], tuple[Row, ...]]
-
-
-class NotFiniteError(PipelineError, ArithmeticError):
-    """Battles whose logits are not numbers: a precision that overflowed, or damaged weights."""
-
-
-class TooLargeError(PipelineError, MemoryError):
-    """Not a single battle fits in memory."""
+# Battles that are tokenised whole, where there is a deadline, to know what the others will cost.
+SAMPLE: Final = 64
+WHOLE: Final = 1_000_000
 
 
 class _StopError(Exception):
     """Somebody asked the run to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is to be forecast, and with what.
-
-    Attributes:
-        battles: in any order; forecasts keep it.
-        stages: the models, in order; the first looks at every battle.
-        swap: which battles are looked at a second time with A and B exchanged.
-        budget: tokens of a pack.
-        prior: the forecast of a battle that was not looked at.
-        finish: changes a forecast at last, by the battle's place.
-    """
-
-    battles: Sequence[Battle]
-    stages: tuple[Stage, ...]
-    budget: int
-    prior: Row
-    swap: Swap = "none"
-    finish: Finish | None = None
-
-    def probabilities(self, logits: dict[Look, Row]) -> tuple[Row, ...]:
-        """The forecasts that these looks come to."""
-        return forecasts(logits, len(self.battles), [each.weight for each in self.stages], self.prior, self.finish)
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """Who is told what, and who may interrupt.
-
-    Attributes:
-        tell: given a line where something is dropped or shortened.
-        expect: told how many looks more there will be.
-        advance: told how many looks are done.
-        deliver: given a way to the forecasts so far, often; decides itself whether it takes them.
-        stop: says whether to stop now.
-    """
-
-    tell: Callable[[str], None] = lambda _: None
-    expect: Count = lambda _: None
-    advance: Count = lambda _: None
-    deliver: Callable[[Rows], None] = lambda _: None
-    stop: Callable[[], bool] = lambda: False
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What came out of a run.
-
-    Attributes:
-        probabilities: one row a battle, in order; columns as the model's labels.
-        logits: of every look that has finite ones.
-        meter: what the devices did in this run; what a journal brought is not in it.
-        tokenise_s: that tokenising took, beside the devices.
-        seconds: of the whole run.
-        stopped: whether somebody stopped it.
-        without: places of the battles that hold the prior.
-        too_large: places of those of them that do not fit in memory.
-        dropped: what was left out for want of time, a sentence each.
-    """
-
-    probabilities: tuple[Row, ...]
-    logits: dict[Look, Row]
-    meter: Meter
-    tokenise_s: float
-    seconds: float
-    stopped: bool = False
-    without: tuple[int, ...] = ()
-    too_large: tuple[int, ...] = ()
-    dropped: tuple[str, ...] = ()
-
-    @property
-    def swapped(self) -> tuple[int, ...]:
-        """Places of the battles with a second look of the first model."""
-        return tuple(sorted(look.place for look in self.logits if look.swapped and look.stage == 0))
-
-
-def default_batch_tokens(device_type: str) -> int:
-    """The token budget of a batch where none was asked for."""
-    return CPU_BATCH_TOKENS if device_type == "cpu" else GPU_BATCH_TOKENS
 
 
 def score_rows(
@@ -211,6 +117,7 @@ class Engine:
             PipelineError: the devices are lost; what was done is in the journal and in what was delivered last.
         """
         began, stopped = time.perf_counter(), False
+        self._learn_scales()
         with Ahead(self._encoded) as ahead:
             try:
                 for number in range(len(self.job.stages)):
@@ -235,6 +142,15 @@ class Engine:
     def probabilities(self) -> tuple[Row, ...]:
         """The forecasts so far."""
         return self.job.probabilities(self._logits)
+
+    def _learn_scales(self) -> None:
+        """What a character costs in tokens, from a few whole battles of all lengths: the first groups are all cut."""
+        if self.deadline.limit_s == FOREVER:
+            return
+        order = longest_first(self.job.battles)
+        sample = order[:: max(1, len(order) // SAMPLE)]
+        rows = self.job.stages[0].encode([self.job.battles[place] for place in sample], WHOLE)
+        self.schedule.scales.learn([self._sizes[place] for place in sample], [len(row) for row in rows], WHOLE)
 
     def any_known(self) -> bool:
         """Whether any battle has a forecast by now."""
@@ -336,7 +252,7 @@ class Engine:
 
     def _admits(self, phase: Phase, pack: Pack, reserve_s: float) -> bool:
         left = self.deadline.left_s() - reserve_s
-        if left == float("inf"):
+        if left == FOREVER:
             return True
         tokens = pack.tokens + sum(self._under_way.values())
         seconds = self.schedule.seconds(self.job.stages[phase.stage], phase.stage, tokens, self.devices.count)

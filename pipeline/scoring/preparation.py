@@ -23,8 +23,8 @@ from pipeline.model.load import (
 )
 from pipeline.preflight import Preflight, locate, preflight
 from pipeline.scoring.delivery import prior_of
-from pipeline.scoring.engine import Job, default_batch_tokens
 from pipeline.scoring.fingerprint import directory_digest
+from pipeline.scoring.job import Job, default_batch_tokens
 from pipeline.scoring.loading import LoadClassifier
 from pipeline.scoring.swap import Swap
 from pipeline.scoring.work import Encode, Stage, encode_with

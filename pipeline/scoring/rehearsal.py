@@ -15,7 +15,8 @@ from pipeline.errors import PipelineError
 from pipeline.progress import duration
 from pipeline.scoring.deadline import Clock, Deadline
 from pipeline.scoring.device import Devices, Done
-from pipeline.scoring.engine import BREATH_S, Job
+from pipeline.scoring.engine import BREATH_S
+from pipeline.scoring.job import Job
 from pipeline.scoring.journal import NoJournal
 from pipeline.scoring.schedule import Scales, Schedule
 from pipeline.scoring.swap import MARGIN, Swap, margin

@@ -17,7 +17,8 @@ from pipeline.scoring.checks import Checks, check
 from pipeline.scoring.deadline import FOREVER, Deadline, process_start
 from pipeline.scoring.delivery import Delivery, check_place, prior_of
 from pipeline.scoring.device import Devices, Inline
-from pipeline.scoring.engine import Engine, Hooks, Rows, Scored
+from pipeline.scoring.engine import Engine
+from pipeline.scoring.job import Hooks, Rows, Scored
 from pipeline.scoring.journal import FileJournal, Journal, NoJournal, is_of, journal_of
 from pipeline.scoring.preparation import Prepared, Request, prepare
 from pipeline.scoring.stopping import Stopping

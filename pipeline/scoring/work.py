@@ -141,8 +141,8 @@ def most_uncertain(probabilities_BC: Sequence[Row], places: Sequence[int], share
 
 def waves(places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """The places in groups that are tokenised together, in order."""
-    starts = [0, *range(min(PROBE, len(places)), len(places), WAVE)] if places else []
-    return tuple(tuple(places[at:end]) for at, end in zip(starts, [*starts[1:], len(places)], strict=True) if at < end)
+    ends = [*range(min(PROBE, len(places)), len(places), WAVE), len(places)]
+    return tuple(tuple(places[at:end]) for at, end in zip([0, *ends], ends, strict=False) if at < end)
 
 
 def packs_of(looks: Sequence[Look], rows: Sequence[Ids], planner: Planner, budget: int) -> tuple[Pack, ...]:

@@ -25,8 +25,9 @@ from pipeline.scoring.worker import Answer, Load, Order, Ready, Refused, Setup
 
 # Packs with a worker: one that is run and one that lies ready.
 DEPTH: Final = 2
-# Deaths in a row, without a pack done in between, after which a device is given up.
-LIVES: Final = 3
+# Deaths in a row, without a pack done in between, after which a device is given up; one while loading counts twice,
+# since no smaller pack will help it.
+LIVES: Final = 6
 # Deaths on one pack after which it is run in smaller parts: the kernel kills who takes all the memory.
 SUSPECT: Final = 2
 TAIL_BYTES: Final = 2000
@@ -201,13 +202,14 @@ class Workers:
         if worker.under_way:
             self._suspect(worker.under_way[0])
         self._waiting.extendleft(reversed(worker.under_way))
-        deaths = self._deaths[worker.number] = self._deaths.get(worker.number, 0) + 1
+        counted = 2 if worker.facts is None else 1
+        deaths = self._deaths[worker.number] = self._deaths.get(worker.number, 0) + counted
         name = self.names[worker.number]
         if deaths < LIVES:
             self.tell(f"note: the worker on {name} is gone ({reason}); another takes its place")
             self._start(worker.number)
             return
-        self.tell(f"warning: {name} is given up after {deaths} workers in a row ({reason})")
+        self.tell(f"warning: {name} is given up, worker after worker is gone ({reason})")
         if not self._workers:
             raise WorkersLostError(
                 f"no device is left to run on: {reason}",
