@@ -10,21 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.arena.battle import Battle
-from pipeline.model.runner import Runner
 from pipeline.scoring.ahead import Ahead
 from pipeline.scoring.deadline import FOREVER, Deadline
-from pipeline.scoring.device import Devices, Done, Inline
+from pipeline.scoring.device import Devices, Done
 from pipeline.scoring.job import Hooks, Job, NotFiniteError, Scored, TooLargeError
 from pipeline.scoring.journal import Journal, Logits, NoJournal
 from pipeline.scoring.schedule import Phase, Schedule
-from pipeline.scoring.swap import Row, Swap, to_swap
+from pipeline.scoring.swap import Row, to_swap
 from pipeline.scoring.throughput import Meter
 from pipeline.scoring.work import (
-    Encode,
     Look,
     Pack,
-    Stage,
     longest_first,
     most_uncertain,
     packs_of,
@@ -44,35 +40,6 @@ WHOLE: Final = 1_000_000
 
 class _StopError(Exception):
     """Somebody asked the run to stop."""
-
-
-def score_rows(
-    runner: Runner,
-    encode: Encode,
-    battles: Sequence[Battle],
-    *,
-    length: int,
-    batch_tokens: int,
-    swap: Swap = "none",
-    hooks: Hooks | None = None,
-) -> Scored:
-    """Forecast battles with one model that is in memory: the engine without children, files and deadline.
-
-    Args:
-        runner: the model, and how its rows are put together.
-        encode: the template it was trained with.
-        battles: in any order; the result keeps it.
-        length: the longest row in tokens.
-        batch_tokens: of a pack.
-        swap: which battles are looked at a second time with A and B exchanged.
-        hooks: who is told how far it is.
-
-    Raises:
-        NotFiniteError: names the first battle of a pack without a forecast.
-    """
-    labels = runner.labels
-    job = Job(battles, (Stage(encode, length),), batch_tokens, (1 / labels,) * labels, swap)
-    return Engine(job, Inline(lambda _: runner), hooks=hooks or Hooks()).run()
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ import os
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -183,13 +184,13 @@ class FileJournal:
 
     def close(self, *, remove: bool = False) -> None:
         """Let go of the file; `remove` it when nobody has to go on from it."""
-        if self._file is None:
-            return
-        self._sync()
+        with suppress(OSError):
+            self._sync()
         if remove:
             self.path.unlink(missing_ok=True)
-        self._file.close()
-        self._file = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _lock(self) -> None:
         file = FileIO(self.path, "a+")

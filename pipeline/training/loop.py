@@ -15,7 +15,7 @@ from pipeline.errors import PipelineError, SettingsError
 from pipeline.model.adapter import new_adapter
 from pipeline.model.load import Classifier
 from pipeline.model.runner import Padded
-from pipeline.scoring.engine import score_rows
+from pipeline.scoring.partition import score_rows
 from pipeline.scoring.work import encode_with
 from pipeline.text.batch import plan_batches
 from pipeline.text.encode import Encoder

@@ -8,8 +8,8 @@ import pytest
 from tiny_classifier import battle, load, save_classifier
 
 from pipeline.model.runner import Padded, runner_of
-from pipeline.scoring.engine import score_rows
 from pipeline.scoring.job import Hooks, NotFiniteError
+from pipeline.scoring.partition import score_rows
 from pipeline.scoring.swap import mean_with, to_swap, turn_back
 from pipeline.scoring.work import encode_with
 from pipeline.text.encode import Encoder

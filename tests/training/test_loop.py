@@ -7,7 +7,7 @@ from tiny_classifier import battle, learnable, load, save_classifier
 from pipeline.errors import ModelUnusableError, OutputError, SettingsError
 from pipeline.model.adapter import attach_adapter, lora_targets, modules_to_save, new_adapter
 from pipeline.model.runner import Padded, runner_of
-from pipeline.scoring.engine import score_rows
+from pipeline.scoring.partition import score_rows
 from pipeline.scoring.work import encode_with
 from pipeline.text.encode import Encoder
 from pipeline.training.checkpoint import check_directory, save_adapter
