@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz constraints clean
+.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz kill constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ matrix: $(STAMP) ## every family x every damage: our verdict beside what the lib
 
 mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
 	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py
+
+kill: $(STAMP) ## a hundred killed runs of arena score, on one and on two workers: the submission is the same to the bit
+	KILLS=100 $(RUN) -m pytest -s tests/scoring/test_kill.py
 
 constraints: $(STAMP) ## write constraints.txt from what is installed
 	{ sed -n '/^#/p' constraints.txt; $(RUN) -m pip freeze --exclude-editable | sed 's/+.*//'; } > constraints.new

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from pipeline.model.load import Classifier, load_classifier
 from pipeline.model.runner import Runner, runner_of
 from pipeline.preflight import locate
-from pipeline.scoring.engine import CPU_BATCH_TOKENS
+from pipeline.scoring.job import CPU_BATCH_TOKENS
 from pipeline.text.batch import plan_batches, restore
 from pipeline.text.prompt import Ids
 

@@ -5,7 +5,7 @@ Beside the figures stand those of forecasts that need no model: equal probabilit
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,5 +123,6 @@ def _read(predictions: Path, table: Table) -> list[tuple[float, ...]]:
 
 
 def _score(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[float, ...]], dict[str, Any]]:
-    run = score_table(request_of(options), table, note)
+    # The rules are measured here, on forecasts without them.
+    run = score_table(replace(request_of(options, table), rules="none"), table, note)
     return for_contest(table.contest, run.scored.probabilities), run_values(run, len(table.battles))

@@ -161,7 +161,7 @@ def _train(
     labels: int,
 ) -> tuple[Trained, "Encoder"]:
     from pipeline.model.load import choose_device, choose_dtype, choose_length, load_classifier, require_packages
-    from pipeline.scoring.run import make_encoder
+    from pipeline.scoring.preparation import make_encoder
 
     require_packages()
     import torch

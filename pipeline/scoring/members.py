@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.arena.cascade import most_uncertain
 from pipeline.errors import SettingsError
 from pipeline.preflight import Head
-from pipeline.scoring.run import Request
+from pipeline.scoring.preparation import Request
 from pipeline.text.truncate import Way, check_cap
 
 if TYPE_CHECKING:

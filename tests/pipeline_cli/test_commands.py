@@ -132,7 +132,7 @@ def test_rows_are_cut_as_in_training_and_another_way_is_refused(
     assert "it was trained with a prompt cap of 20%, not 256" in said
     assert score(trained, tmp_path / "s.csv", *arguments, "--truncate", "tail", "--prompt-cap", "20%") == 0
     (cut / "training.json").write_text(json.dumps(record | {"truncation": "sideways"}))
-    assert score(trained, tmp_path / "s.csv", *arguments) == 2
+    assert score(trained, tmp_path / "another.csv", *arguments) == 2
     assert "no training record of version 1: truncation" in capsys.readouterr().err
     assert score(trained, tmp_path / "s.csv", "--prompt-cap", "20 percent") == 2
 
@@ -155,12 +155,17 @@ def test_a_report_goes_to_its_file_and_stdout_stays_empty(
     assert score(trained, tmp_path / "s.csv", "--report", str(tmp_path / "s.csv")) == 2
 
 
-def test_an_old_submission_is_replaced_and_another_file_only_by_force(trained: Path, tmp_path: Path) -> None:
+def test_an_output_that_is_there_is_replaced_only_by_force(trained: Path, tmp_path: Path) -> None:
     assert score(trained, tmp_path / "s.csv") == 0
-    assert score(trained, tmp_path / "s.csv") == 0
+    finished = (tmp_path / "s.csv").read_bytes()
+    assert score(trained, tmp_path / "s.csv") == 2
+    assert (tmp_path / "s.csv").read_bytes() == finished
+    assert score(trained, tmp_path / "s.csv", "--force") == 0
+    assert (tmp_path / "s.csv").read_bytes() == finished
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     assert score(trained, tmp_path / "notes.csv") == 2
     assert score(trained, tmp_path / "notes.csv", "--force") == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"s.csv", "notes.csv"}
 
 
 def test_wsdm_is_scored_into_labels(trained: Path, tmp_path: Path) -> None:

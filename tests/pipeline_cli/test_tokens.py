@@ -65,7 +65,7 @@ def test_letters_make_a_valid_submission_of_the_librarys_numbers(
         rows = [[float(cell) for cell in row[1:]] for row in list(csv.reader(file))[1:]]
     for each, row in zip(BATTLES, rows, strict=True):
         assert row == pytest.approx(by_hand(generator, each), abs=1e-6)
-    assert score(generator, test, tmp_path / "s.csv", "--swap", "all", "--truncate", "tail") == 0
+    assert score(generator, test, tmp_path / "swapped.csv", "--swap", "all", "--truncate", "tail") == 0
 
 
 def test_a_causal_adapter_is_laid_over_the_model(generator: Path, tmp_path: Path) -> None:

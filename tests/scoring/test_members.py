@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.scoring.members import read_members
-from pipeline.scoring.run import Request
+from pipeline.scoring.preparation import Request
 
 GOOD = """
 temperature = 1.05
