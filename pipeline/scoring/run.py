@@ -178,7 +178,7 @@ def _opened(
     if request.head == "tokens":
         tokenizer, config = load_text_side(checked.path)
         length = choose_length(request.max_length, tokenizer, config)
-        encoder, letters = ask_for_letters(tokenizer, labels=labels, length=length, truncation=truncation)
+        encoder, letters = ask_for_letters(tokenizer, config, labels=labels, length=length, truncation=truncation)
         load = LoadLetters(checked.path, checked.adapter_path, letters, str(dtype).removeprefix("torch."))
         return load(str(device)), encoder
     classifier = load_classifier(

@@ -65,7 +65,7 @@ def test_letters_make_a_valid_submission_of_the_librarys_numbers(
         rows = [[float(cell) for cell in row[1:]] for row in list(csv.reader(file))[1:]]
     for each, row in zip(BATTLES, rows, strict=True):
         assert row == pytest.approx(by_hand(generator, each), abs=1e-6)
-    assert score(generator, test, tmp_path / "s.csv", "--swap", "all", "--truncate", "tail") == 0
+    assert score(generator, test, tmp_path / "swapped.csv", "--swap", "all", "--truncate", "tail") == 0
 
 
 def test_a_causal_adapter_is_laid_over_the_model(generator: Path, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_classifier_and_a_classifiers_adapter_are_refused(
     test = write_lmsys(tmp_path / "test.csv", BATTLES)
     classifier = roomy(build(tmp_path / "classifier", "llama", classifier=True))
     assert score(classifier, test, tmp_path / "s.csv") == 1
-    capsys.readouterr()
+    assert "a LlamaForSequenceClassification, which answers with no letters" in capsys.readouterr().err
     adapter = tmp_path / "adapter"
     train = write_lmsys(tmp_path / "train.csv", [battle(str(n), f"p{n}", winner=n % 3) for n in range(6)])
     options = ["--epochs", "1", "--max-length", "128", "--holdout", "0"]
