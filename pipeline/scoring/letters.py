@@ -6,13 +6,16 @@ process and called there.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pipeline.errors import SettingsError
+from pipeline.errors import ModelUnusableError, SettingsError
 from pipeline.model.runner import Runner
 from pipeline.text.chat import question_of
 from pipeline.text.encode import Encoder
 from pipeline.text.truncate import Truncation
+
+# How the names of classes with a language head end.
+ANSWERS: Final = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,20 @@ class LoadLetters:
 
 
 def ask_for_letters(
-    tokenizer: Any, *, labels: int, length: int, truncation: Truncation
+    tokenizer: Any, config: Any, *, labels: int, length: int, truncation: Truncation
 ) -> tuple[Encoder, tuple[int, ...]]:
     """What turns battles into questions, and the ids of the letters that answer them.
 
     Raises:
-        ModelUnusableError: the chat template or the letters cannot be used.
+        ModelUnusableError: the config names no model that answers, or the chat template or the letters cannot be used.
         SettingsError: the length leaves no room for both answers.
     """
+    named = tuple(config.architectures or ())
+    if named and not any(name.endswith(ANSWERS) for name in named):
+        raise ModelUnusableError(
+            f"the model is a {', '.join(named)}, which answers with no letters",
+            fix="say --head classifier, or give a model with its language head",
+        )
     question = question_of(tokenizer, labels)
     try:
         return question.encoder(tokenizer, length, truncation), question.letters

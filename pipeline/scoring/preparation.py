@@ -169,7 +169,7 @@ def _settled(
     dtype_name = str(dtype).removeprefix("torch.")
     load: Load = LoadClassifier(checked.path, checked.adapter_path, labels, dtype_name)
     if request.head == "tokens":
-        encoder, letters = ask_for_letters(tokenizer, labels=labels, length=length, truncation=truncation)
+        encoder, letters = ask_for_letters(tokenizer, config, labels=labels, length=length, truncation=truncation)
         load = LoadLetters(checked.path, checked.adapter_path, letters, dtype_name)
     else:
         encoder = make_encoder(tokenizer, length, record, truncation)

@@ -134,7 +134,7 @@ def test_rows_are_cut_as_in_training_and_another_way_is_refused(
     (cut / "training.json").write_text(json.dumps(record | {"truncation": "sideways"}))
     assert score(trained, tmp_path / "another.csv", *arguments) == 2
     assert "no training record of version 1: truncation" in capsys.readouterr().err
-    assert score(trained, tmp_path / "s.csv", "--prompt-cap", "20 percent") == 2
+    assert score(trained, tmp_path / "another.csv", "--prompt-cap", "20 percent") == 2
 
 
 def test_another_base_than_the_trained_one_is_refused(

@@ -127,7 +127,7 @@ def test_a_classifier_and_a_classifiers_adapter_are_refused(
     test = write_lmsys(tmp_path / "test.csv", BATTLES)
     classifier = roomy(build(tmp_path / "classifier", "llama", classifier=True))
     assert score(classifier, test, tmp_path / "s.csv") == 1
-    capsys.readouterr()
+    assert "a LlamaForSequenceClassification, which answers with no letters" in capsys.readouterr().err
     adapter = tmp_path / "adapter"
     train = write_lmsys(tmp_path / "train.csv", [battle(str(n), f"p{n}", winner=n % 3) for n in range(6)])
     options = ["--epochs", "1", "--max-length", "128", "--holdout", "0"]

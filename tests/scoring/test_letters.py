@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from families import build
 
-from pipeline.errors import SettingsError
+from pipeline.errors import ModelUnusableError, SettingsError
 from pipeline.model.load import load_text_side
 from pipeline.scoring.letters import LoadLetters, ask_for_letters
 from pipeline.text.truncate import Truncation
@@ -17,7 +17,7 @@ def test_the_halves_meet_though_the_model_is_loaded_from_a_value_that_was_sent(t
     path = build(tmp_path / "m", "qwen2")
     tokenizer, config = load_text_side(path)
     assert config.model_type == "qwen2"
-    encoder, letters = ask_for_letters(tokenizer, labels=2, length=500, truncation=Truncation("tail"))
+    encoder, letters = ask_for_letters(tokenizer, config, labels=2, length=500, truncation=Truncation("tail"))
     assert encoder.truncation.way == "tail"
     sent = pickle.loads(pickle.dumps(LoadLetters(path, None, letters, "float32")))
     runner = sent("cpu")
@@ -27,6 +27,12 @@ def test_the_halves_meet_though_the_model_is_loaded_from_a_value_that_was_sent(t
 
 
 def test_a_length_without_room_is_a_setting(tmp_path: Path) -> None:
-    tokenizer, _ = load_text_side(build(tmp_path / "m", "qwen2"))
+    tokenizer, config = load_text_side(build(tmp_path / "m", "qwen2"))
     with pytest.raises(SettingsError, match="leaves no room for both answers"):
-        ask_for_letters(tokenizer, labels=3, length=40, truncation=Truncation())
+        ask_for_letters(tokenizer, config, labels=3, length=40, truncation=Truncation())
+
+
+def test_a_classifier_is_refused_by_its_config_before_it_is_loaded(tmp_path: Path) -> None:
+    tokenizer, config = load_text_side(build(tmp_path / "m", "qwen2", classifier=True))
+    with pytest.raises(ModelUnusableError, match="is a Qwen2ForSequenceClassification, which answers with no letters"):
+        ask_for_letters(tokenizer, config, labels=3, length=500, truncation=Truncation())
