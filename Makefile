@@ -62,8 +62,9 @@ matrix: $(STAMP) ## every family x every damage: our verdict beside what the lib
 mutate: $(STAMP) ## damage at random places in every family: found, or proven harmless by loading
 	MUTATE=all $(RUN) -m pytest tests/proof/test_mutation.py
 
-kill: $(STAMP) ## kill -9 at 50 random points: what goes on, goes on; nothing is half
-	KILLS=50 $(RUN) -m pytest $$(grep -rl --include='test_*.py' KILLS tests)
+kill: $(STAMP) ## kill -9 at random points, 50 times what writes and 100 times arena score: nothing is lost or half
+	KILLS=50 $(RUN) -m pytest $$(grep -rl --include='test_*.py' KILLS tests | grep -v tests/scoring)
+	KILLS=100 $(RUN) -m pytest -s tests/scoring/test_kill.py
 
 constraints: $(STAMP) ## write constraints.txt from what is installed
 	{ sed -n '/^#/p' constraints.txt; $(RUN) -m pip freeze --exclude-editable | sed 's/+.*//'; } > constraints.new

@@ -40,7 +40,7 @@ def main() -> None:
     step(
         "3. Forecast the test battles",
         *("score", "--model", MODEL, "--adapter", str(adapter), "--test", str(BATTLES / "test.csv")),
-        *("--output", str(submission), "--swap", "all"),
+        *("--output", str(submission), "--swap", "all", "--force"),
     )
     step(
         "4. Would the scoring server take it?",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pipeline.errors import ModelMissingError, ModelUnusableError, SettingsError
 
 Purpose = Literal["score", "train"]
+Head = Literal["classifier", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,14 @@ def preflight(
     purpose: Purpose,
     adapter: str | None = None,
     labels: int = 3,
+    head: Head = "classifier",
     roots: Sequence[Path] = (),
     config: Path | None = None,
 ) -> Preflight:
     """Judge a model for scoring or training.
+
+    With the head "tokens" its chat template is going to be rendered in this process, so it is judged at the standard
+    level, which renders it in a process that is watched.
 
     Raises:
         SettingsError: the reference, or the adapter's, is no reference, or the settings file cannot be used.
@@ -82,6 +87,8 @@ def preflight(
             accelerator="host",  # it runs here, whatever the settings have other checks judge for
             adapter=adapter,
             labels=labels,
+            head=head,
+            level="standard" if head == "tokens" else "quick",
             roots=tuple(roots),
             config=config,
         )

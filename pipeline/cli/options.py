@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.arena.battle import Contest
+from pipeline.arena.post_rules import RULE_SETS
 from pipeline.errors import SettingsError
 from pipeline.output import check_writable, replacing
+from pipeline.text.truncate import WAYS, check_cap
 
 CONTESTS: tuple[Contest, ...] = ("lmsys", "wsdm")
 
@@ -56,6 +58,37 @@ def add_contest(command: argparse.ArgumentParser) -> None:
     command.add_argument("--contest", choices=CONTESTS, help="whose columns and cells; by default told from the file")
 
 
+def prompt_cap(text: str) -> str:
+    """A number of tokens or a share in percent, for argparse."""
+    try:
+        return check_cap(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_truncation(command: argparse.ArgumentParser, default: str) -> None:
+    """`--truncate` and `--prompt-cap`; `default` says what is done where they are left out."""
+    command.add_argument(
+        "--truncate", choices=WAYS, metavar="WAY", help=f"how too long rows are cut: {', '.join(WAYS)} ({default})"
+    )
+    command.add_argument(
+        "--prompt-cap",
+        type=prompt_cap,
+        metavar="N",
+        help="the most that the prompt has in a row that is cut: tokens, or 20%% of the room",
+    )
+
+
+def add_rules(command: argparse.ArgumentParser) -> None:
+    """`--rules`."""
+    command.add_argument(
+        "--rules",
+        choices=tuple(RULE_SETS),
+        default="none",
+        help="last of all, decide battles with an empty answer or two identical ones as a winner did (none)",
+    )
+
+
 def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     """`--model`, `--adapter` and what is said about running them."""
     from pipeline.model.load import DEVICES, DTYPES
@@ -70,6 +103,13 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     )
     command.add_argument(
         "--max-length", type=positive, metavar="N", help="tokens of a row (the adapter's; else up to 1024)"
+    )
+    add_truncation(command, "the adapter's; else middle")
+    command.add_argument(
+        "--head",
+        choices=("classifier", "tokens"),
+        default="classifier",
+        help="a classifier's head, or the letters A, B (C: tie) that a generative model answers with (classifier)",
     )
     command.add_argument("--batch-tokens", type=positive, metavar="N", help="tokens of a batch (2048; on a GPU 16384)")
     command.add_argument(

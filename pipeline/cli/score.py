@@ -1,21 +1,45 @@
 """Preflight a model, then forecast every battle of a file into a submission.
 
-A model that cannot be used is refused before torch is loaded; the submission is judged before it is put in place.
+A model that cannot be used is refused before torch is loaded. From the first second on the output is a valid submission
+that holds the prior, and it is replaced as forecasts come. A run that was stopped or killed goes on where it was.
 """
 
 import argparse
+import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.arena.submission import check_target, write_submission
-from pipeline.arena.table import read_table
-from pipeline.cli.options import add_contest, add_model, add_report, add_roots, check_report, note, tell
-from pipeline.scoring.run import Request, Run, by_id, score_table
+from pipeline.arena.post_rules import RULE_SETS, apply_rules
+from pipeline.arena.table import Table, read_table
+from pipeline.cli.options import (
+    add_contest,
+    add_model,
+    add_report,
+    add_roots,
+    add_rules,
+    check_report,
+    note,
+    positive,
+    tell,
+)
+from pipeline.errors import SettingsError
+from pipeline.output import check_writable, replacing
+from pipeline.scoring.deadline import CONTEST_LIMIT_S, parse_duration
+from pipeline.scoring.delivery import prior_of
+from pipeline.scoring.preparation import Request, prepare
+from pipeline.scoring.rehearsal import ROWS, Rehearsal, enlarged, rehearse
+from pipeline.scoring.run import Place, Run, deadline_of, devices_of, score_file
+from pipeline.scoring.throughput import Facts, profile_text
 
+CONTEST = "contest"
+INTERRUPTED = 130
 EXAMPLES = """\
 examples:
   arena score --model meta-llama/Meta-Llama-3-8B-Instruct --adapter ./adapter --test test.csv --output submission.csv
-  arena score --model ./model --adapter ./adapter --test test.parquet --output submission.csv --swap all
+  arena score --model ./model --test test.parquet --output submission.csv --swap time --deadline 8h30m
+  arena score --model ./model --test test.csv --swap all --deadline contest --rehearse
 """
 
 
@@ -23,19 +47,60 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """The options of `arena score`."""
     add_model(command, required=True)
     command.add_argument("--test", type=Path, required=True, metavar="F", help="battles: csv (LMSYS) or parquet (WSDM)")
-    command.add_argument("--output", type=Path, required=True, metavar="FILE", help="the submission to write")
+    command.add_argument("--output", type=Path, metavar="FILE", help="the submission to write")
+    command.add_argument(
+        "--deadline",
+        type=_deadline,
+        metavar="T",
+        help="be done by then, from the start of the process: 8h30m, 90m, or `contest` for what the contest allows",
+    )
+    command.add_argument(
+        "--workers",
+        type=_workers,
+        metavar="N",
+        help="processes: one each GPU, one for the CPU; 0 runs in this one, as small tables do",
+    )
+    command.add_argument("--fresh", action="store_true", help="begin anew although an earlier run can be gone on from")
+    command.add_argument("--keep-journal", action="store_true", help="leave .FILE.journal when the run ends well")
+    command.add_argument(
+        "--rehearse", action="store_true", help="only say how long it would take, and what the deadline would drop"
+    )
+    command.add_argument(
+        "--rows", type=positive, default=ROWS, metavar="N", help=f"of a rehearsal, as the contest has them ({ROWS:,})"
+    )
+    command.add_argument(
+        "--record", type=Path, metavar="FILE", help="write the measured speed there, as a profile for resolver.toml"
+    )
     command.add_argument(
         "--force",
         action="store_true",
-        help="replace an output that is no submission; go on although the adapter's record differs",
+        help="replace an output that is there; go on although the adapter's record differs",
     )
+    add_rules(command)
     add_contest(command)
     add_roots(command)
     add_report(command)
 
 
-def request_of(options: argparse.Namespace) -> Request:
+def _deadline(text: str) -> float | str:
+    if text == CONTEST:
+        return text
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _workers(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
+
+
+def request_of(options: argparse.Namespace, table: Table) -> Request:
     """What the options ask of a scoring run."""
+    deadline = getattr(options, "deadline", None)
     return Request(
         model=options.model,
         adapter=options.adapter,
@@ -45,29 +110,76 @@ def request_of(options: argparse.Namespace) -> Request:
         swap=options.swap,
         dtype=options.dtype,
         device=options.device,
+        workers=getattr(options, "workers", None),
+        deadline_s=CONTEST_LIMIT_S[table.contest] if deadline == CONTEST else deadline,
         roots=tuple(options.root),
         config=options.config,
         force=options.force,
+        truncate=options.truncate,
+        prompt_cap=options.prompt_cap,
+        head=options.head,
+        rules=options.rules,
     )
 
 
 def carry_out(options: argparse.Namespace) -> int:
     """Score; returns the exit code."""
     check_report(options)
+    if options.record is not None:
+        check_writable(options.record)
+    if options.output is None and not options.rehearse:
+        raise SettingsError("there is no --output to write", fix="name a file, or say --rehearse")
     table = read_table(options.test, contest=options.contest)
-    check_target(options.output, table.contest, force=options.force)
-    run = score_table(request_of(options), table, note)
-    verdict = write_submission(options.output, table, by_id(table, run.scored))
-    note(verdict)
-    values = run_values(run, len(table.battles))
-    text = (
-        f"{options.output}: {len(table.battles):,} rows in {run.scored.seconds:.1f} s"
-        f" ({values['rows_per_second']:.1f} rows a second), {run.scored.padding:.1%} padding"
-    )
-    if run.scored.swapped:
-        text += f"\nswapped: {run.scored.swapped:,} battles, which moved a column by {run.scored.moved:.4f} in the mean"
-    tell(options, text, {"output": str(options.output), "contest": table.contest, **values})
+    request = request_of(options, table)
+    return _rehearse(options, request, table) if options.rehearse else _score(options, request, table)
+
+
+def _score(options: argparse.Namespace, request: Request, table: Table) -> int:
+    place = Place(options.output, force=options.force, fresh=options.fresh, keep_journal=options.keep_journal)
+    try:
+        run = score_file(request, table, place, note)
+    except KeyboardInterrupt:
+        if not options.output.exists():
+            raise
+        note(f"interrupted: {options.output} is valid; battles without a forecast hold the prior")
+        return INTERRUPTED
+    if run.exit_code:
+        known = len(table.battles) - len(run.scored.without)
+        note(
+            f"interrupted: {known:,} of {len(table.battles):,} battles are forecast in {options.output}, the others"
+            " hold the prior; the same command goes on from there"
+        )
+        return run.exit_code
+    note(run.verdict)
+    for warning in _warnings(run):
+        note(warning)
+    profile = run.throughput.profile(run.facts, time_limit_s=request.deadline_s)
+    _record(options, profile)
+    decided = dict(apply_rules(RULE_SETS[request.rules], table.battles, run.scored.probabilities).decided)
+    values = {"output": str(options.output), "contest": table.contest, "rules": decided}
+    values |= run_values(run, len(table.battles))
+    text = _text(options, run, len(table.battles))
+    if decided:
+        text += "\nrules: " + ", ".join(f"{name}: {battles:,} battles" for name, battles in decided.items())
+    tell(options, text, values | {"profile": profile})
     return 0
+
+
+def _warnings(run: Run) -> tuple[str, ...]:
+    """What is said last and loudest, so that it is not lost above."""
+    said = [f"warning: {each}" for each in run.checks.warnings()]
+    if "warning[P004]" in run.verdict:
+        said.append(
+            "WARNING: the submission is valid and surely not meant (P004 above): do not hand it in before you know why"
+        )
+    return tuple(said)
+
+
+def _text(options: argparse.Namespace, run: Run, rows: int) -> str:
+    seconds = run.scored.seconds
+    lines = [f"{options.output}: {rows:,} rows in {seconds:.1f} s ({rows / max(seconds, 1e-9):.1f} rows a second)"]
+    lines += [run.checks.text(prior_of(run.prepared.labels)), run.throughput.text(), *run.scored.dropped]
+    return "\n".join(lines)
 
 
 def run_values(run: Run, rows: int) -> dict[str, Any]:
@@ -75,12 +187,51 @@ def run_values(run: Run, rows: int) -> dict[str, Any]:
     return {
         "rows": rows,
         "seconds": round(run.scored.seconds, 3),
-        "rows_per_second": round(rows / run.scored.seconds, 3),
-        "tokens": run.scored.tokens,
-        "padding": round(run.scored.padding, 6),
-        "swapped": run.scored.swapped,
-        "max_length": run.max_length,
-        "device": run.device,
-        "dtype": run.dtype,
+        "rows_per_second": round(rows / max(run.scored.seconds, 1e-9), 3),
+        "tokens": run.throughput.tokens,
+        "padding": round(run.throughput.padding, 6),
+        "swapped": len(run.scored.swapped),
+        "without_forecast": len(run.scored.without),
+        "dropped": list(run.scored.dropped),
+        "checks": asdict(run.checks),
+        "throughput": asdict(run.throughput),
+        "max_length": run.prepared.length,
+        "device": run.prepared.device,
+        "dtype": run.prepared.dtype,
         "reports": run.checked.json["reports"],
     }
+
+
+def _record(options: argparse.Namespace, profile: str) -> None:
+    if options.record is None:
+        return
+    with replacing(options.record) as temporary:
+        temporary.write_text(profile, encoding="utf-8")
+
+
+def _rehearse(
+    options: argparse.Namespace, request: Request, table: Table, clock: Callable[[], float] = time.monotonic
+) -> int:
+    deadline = deadline_of(request)
+    prepared = prepare(request, table, note)
+    battles = enlarged(table.battles, options.rows)
+    note(f"rehearsing {len(battles):,} rows like the {len(table.battles):,} of {options.test}")
+    with devices_of(prepared, len(battles), note) as devices:
+        devices.planner(0)
+        found = rehearse(prepared.job(battles), devices, deadline, load_s=clock() - deadline.began)
+        facts = tuple(devices.facts())
+    profile = _rehearsed_profile(found, facts, request.deadline_s)
+    _record(options, profile)
+    values = asdict(found) | {"limit_s": request.deadline_s, "profile": profile}
+    tell(options, f"{found.text()}\nno submission was written", values | {"reports": prepared.checked.json["reports"]})
+    return 0
+
+
+def _rehearsed_profile(found: Rehearsal, facts: tuple[Facts, ...], limit_s: float | None) -> str:
+    return profile_text(
+        facts,
+        tokens_per_second=found.tokens_per_second,
+        rows=found.rows,
+        tokens_per_row=found.tokens / found.rows,
+        time_limit_s=limit_s,
+    )

@@ -18,6 +18,7 @@ from pipeline.cli.options import (
     add_contest,
     add_report,
     add_roots,
+    add_truncation,
     check_report,
     note,
     positive,
@@ -28,6 +29,7 @@ from pipeline.cli.options import (
 from pipeline.errors import SettingsError
 from pipeline.preflight import Preflight, preflight
 from pipeline.progress import Progress, duration
+from pipeline.text.truncate import Truncation
 from pipeline.training.checkpoint import check_directory, save_adapter
 from pipeline.training.loop import Plan, Trained, train
 from pipeline.training.record import (
@@ -64,6 +66,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--limit", type=positive, metavar="N", help="use the first N battles only")
     command.add_argument("--max-length", type=positive, metavar="N", help="tokens of a row (up to 1024)")
+    add_truncation(command, "middle")
     command.add_argument("--epochs", type=positive, default=plan.epochs, metavar="N", help=f"({plan.epochs})")
     command.add_argument(
         "--batch-size",
@@ -158,7 +161,7 @@ def _train(
     labels: int,
 ) -> tuple[Trained, "Encoder"]:
     from pipeline.model.load import choose_device, choose_dtype, choose_length, load_classifier, require_packages
-    from pipeline.scoring.run import make_encoder
+    from pipeline.scoring.preparation import make_encoder
 
     require_packages()
     import torch
@@ -169,7 +172,9 @@ def _train(
     dtype = torch.float32 if dtype == torch.float16 else dtype
     classifier = load_classifier(checked.path, labels=labels, dtype=dtype, device=device, head_may_be_new=True)
     length = choose_length(options.max_length, classifier.tokenizer, classifier.model.config)
-    encoder = make_encoder(classifier.tokenizer, length, None)
+    encoder = make_encoder(
+        classifier.tokenizer, length, None, Truncation(options.truncate or "middle", options.prompt_cap)
+    )
     plan = plan_of(options)
     note(
         f"training on {len(kept):,} battles for {plan.epochs} epochs, {len(held_out):,} held out,"
@@ -206,6 +211,8 @@ def _record(
         data=data,
         template=encoder.template.name,
         max_length=encoder.max_length,
+        truncation=encoder.truncation.way,
+        prompt_cap=encoder.truncation.prompt_cap,
         labels=LABELS[:labels],
         seed=options.seed,
         settings=asdict(plan_of(options)),

@@ -20,18 +20,7 @@ def attach_adapter(classifier: Classifier, adapter: Path) -> Classifier:
         ModelUnusableError: PEFT refuses it, its tensors are not the ones that the model has places for, or weights
             that the base lacks are not in it.
     """
-    from peft import PeftModel
-
-    try:
-        with quiet():
-            model = PeftModel.from_pretrained(classifier.model, adapter, is_trainable=False, local_files_only=True)
-            _require_same_tensors(model, adapter)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, ModelUnusableError):
-            raise
-        raise ModelUnusableError(
-            f"the adapter {adapter} cannot be laid over the model: {first_line(error)}", fix=f"resolver check {adapter}"
-        ) from error
+    model = lay_over(classifier.model, adapter)
     saved = tuple(model.peft_config["default"].modules_to_save or ())
     random = [name for name in classifier.missing if not set(name.split(".")) & set(saved)]
     if random:
@@ -40,6 +29,27 @@ def attach_adapter(classifier: Classifier, adapter: Path) -> Classifier:
             fix="train the adapter with its head in modules_to_save; arena train does",
         )
     return replace(classifier, model=model.to(classifier.device).eval(), missing=())
+
+
+def lay_over(model: Any, adapter: Path) -> Any:
+    """A model with a trained adapter over it, for inference.
+
+    Raises:
+        ModelUnusableError: PEFT refuses it, or its tensors are not the ones that the model has places for.
+    """
+    from peft import PeftModel
+
+    try:
+        with quiet():
+            laid = PeftModel.from_pretrained(model, adapter, is_trainable=False, local_files_only=True)
+            _require_same_tensors(laid, adapter)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, ModelUnusableError):
+            raise
+        raise ModelUnusableError(
+            f"the adapter {adapter} cannot be laid over the model: {first_line(error)}", fix=f"resolver check {adapter}"
+        ) from error
+    return laid
 
 
 def _require_same_tensors(model: Any, adapter: Path) -> None:

@@ -25,6 +25,8 @@ DEVICES: Final[tuple[Device, ...]] = ("auto", "cpu", "cuda")
 DEFAULT_LENGTH: Final = 1024
 # A tokenizer without a limit says 1e30.
 NO_LIMIT: Final = 1_000_000
+# What `resolver check` is to judge for.
+SCORE: Final = "--for score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,21 @@ class Classifier:
         config = self.model.config
         batch = collate(rows, self.tokenizer.pad_token_id, vocab_size(config))
         config.pad_token_id = batch.pad
-        import torch
-
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+        with self.precision():
             output = self.model(input_ids=batch.ids_BT.to(self.device), attention_mask=batch.mask_BT.to(self.device))
         logits_BC: torch.Tensor = output.logits.float()
         return logits_BC
+
+    def precision(self) -> "torch.autocast":
+        """What the model computes in, also where an adapter over it keeps another dtype."""
+        return precision(self.device, self.dtype)
+
+
+def precision(device: "torch.device", dtype: "torch.dtype") -> "torch.autocast":
+    """Computes in a dtype, also where an adapter keeps another one than the model under it."""
+    import torch
+
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
 def vocab_size(config: Any) -> int:
@@ -123,22 +134,9 @@ def load_classifier(
     """
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                path,
-                num_labels=labels,
-                dtype=dtype,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelUnusableError(
-            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} --for score"
-        ) from error
-    missing = tuple(sorted(info["missing_keys"]))
+    with quiet(), refused_as_model(path):
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    model, missing = open_model(AutoModelForSequenceClassification, path, dtype=dtype, num_labels=labels)
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
     if random:
         raise ModelUnusableError(
@@ -146,6 +144,57 @@ def load_classifier(
             fix="give a classifier that was trained, or --adapter with one that carries its head",
         )
     return Classifier(model.to(device).eval(), tokenizer, device, dtype, labels, missing)
+
+
+def load_text_side(path: Path) -> tuple[Any, Any]:
+    """The tokenizer and the config alone, for a process that has rows made and does not run the model.
+
+    Raises:
+        ModelUnusableError: the libraries refuse them.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    with quiet(), refused_as_model(path):
+        return (
+            AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False),
+            AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False),
+        )
+
+
+def open_model(
+    auto: Any, path: Path, *, dtype: "torch.dtype", check: str = SCORE, **more: Any
+) -> tuple[Any, tuple[str, ...]]:
+    """What transformers makes of a directory, and of nothing outside it.
+
+    Args:
+        auto: the auto class that is asked for.
+        path: the directory.
+        dtype: of the weights.
+        check: the options of `resolver check` that say more where it fails.
+        more: for the class.
+
+    Returns:
+        The model, and the names of the weights that the checkpoint does not hold.
+
+    Raises:
+        ModelUnusableError: the libraries refuse it.
+    """
+    with quiet(), refused_as_model(path, check):
+        model, info = auto.from_pretrained(
+            path, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True, **more
+        )
+    return model, tuple(sorted(info["missing_keys"]))
+
+
+@contextmanager
+def refused_as_model(path: Path, check: str = SCORE) -> Iterator[None]:
+    """Tell what the libraries raise as one error about the model."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise ModelUnusableError(
+            f"{path} cannot be loaded: {first_line(error)}", fix=f"resolver check {path} {check}"
+        ) from error
 
 
 def head_modules(model: Any) -> tuple[str, ...]:

@@ -1,60 +1,81 @@
-"""A whole scoring run: preflight, the adapter's record, load, score. `arena score` is one use of it."""
+"""A whole scoring run: preflight, the adapter's record, devices, journal, engine, delivery, checks.
 
-from collections.abc import Callable, Sequence
+`arena score` is one use of it, `arena evaluate` another, without files.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pipeline.arena.table import Table
-from pipeline.errors import SettingsError
-from pipeline.model.load import (
-    Device,
-    Dtype,
-    choose_device,
-    choose_dtype,
-    choose_length,
-    load_classifier,
-    require_packages,
-)
-from pipeline.preflight import Preflight, locate, preflight
+from pipeline.errors import OutputError
+from pipeline.preflight import Preflight
 from pipeline.progress import Progress
-from pipeline.scoring.engine import Scored, default_batch_tokens, score_battles
-from pipeline.scoring.swap import Swap
-from pipeline.text.encode import Encoder
-from pipeline.text.prompt import DEFAULT_TEMPLATE
-from pipeline.training.record import TrainingRecord, contradictions, read_record
+from pipeline.scoring.checks import Checks, check
+from pipeline.scoring.deadline import FOREVER, Deadline, process_start
+from pipeline.scoring.delivery import Delivery, check_place, prior_of
+from pipeline.scoring.device import Devices, Inline
+from pipeline.scoring.engine import Engine
+from pipeline.scoring.job import Hooks, Rows, Scored
+from pipeline.scoring.journal import FileJournal, Journal, NoJournal, is_of, journal_of
+from pipeline.scoring.preparation import Prepared, Request, prepare
+from pipeline.scoring.stopping import Stopping
+from pipeline.scoring.throughput import Facts, Meter, Throughput, share_of_matmul
+from pipeline.scoring.workers import Workers
+from pipeline.training.record import data_sha256
+
+# Tables with fewer battles are run in this process: another one takes longer to start than they take to be read.
+SMALL: Final = 1000
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked of a scoring run; None where the adapter's record, the model or the device decides."""
+class Place:
+    """Where a submission goes.
 
-    model: str
-    adapter: str | None = None
-    labels: int | None = None
-    max_length: int | None = None
-    batch_tokens: int | None = None
-    swap: Swap = "none"
-    dtype: Dtype = "auto"
-    device: Device = "auto"
-    roots: tuple[Path, ...] = ()
-    config: Path | None = None
+    Attributes:
+        output: the submission; the journal lies beside it.
+        force: replace what is there, whatever it is.
+        fresh: forget what an earlier run left in the journal.
+        keep_journal: leave the journal when the run ends well.
+    """
+
+    output: Path
     force: bool = False
+    fresh: bool = False
+    keep_journal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that is done: what was checked, how it ran, what came out."""
+    """A run that is done, or stopped: what was checked, how it ran, what came out.
+
+    Attributes:
+        checked: the preflight.
+        prepared: all that was settled before the first battle.
+        scored: the forecasts.
+        checks: what the forecasts look like.
+        throughput: how fast it was.
+        facts: the devices.
+        exit_code: 0, or as shells give it for the signal that stopped the run.
+        verdict: what the P rules say of the submission; "" where none was written.
+    """
 
     checked: Preflight
+    prepared: Prepared
     scored: Scored
-    labels: int
-    max_length: int
-    device: str
-    dtype: str
+    checks: Checks
+    throughput: Throughput
+    facts: tuple[Facts, ...]
+    exit_code: int = 0
+    verdict: str = ""
 
 
-def score_table(request: Request, table: Table, tell: Callable[[str], None]) -> Run:
-    """Score every battle of a table.
+def score_table(request: Request, table: Table, tell: Tell) -> Run:
+    """Score every battle of a table, into no file.
 
     Args:
         request: with which model and how.
@@ -64,100 +85,148 @@ def score_table(request: Request, table: Table, tell: Callable[[str], None]) -> 
     Raises:
         PipelineError: of the kind that says what was wrong; the model is refused before torch is imported.
     """
-    record = _record(request)
-    labels = _labels(request, record, table)
-    checked = preflight(
-        request.model,
-        purpose="score",
-        adapter=request.adapter,
-        labels=labels,
-        roots=request.roots,
-        config=request.config,
-    )
-    _agree(request, record, checked, tell)
-    require_packages()
-    return _score(request, record, checked, table, labels=labels, tell=tell)
+    prepared = prepare(request, table, tell)
+    with devices_of(prepared, len(table.battles), tell) as devices:
+        return _run(prepared, table, devices, tell)
 
 
-def _record(request: Request) -> TrainingRecord | None:
-    if request.adapter is None:
-        return None
-    path = Path(request.adapter)
-    return read_record(path if path.is_dir() else locate(request.adapter, roots=request.roots, config=request.config))
+def score_file(request: Request, table: Table, place: Place, tell: Tell) -> Run:
+    """Score every battle of a table into a submission, which is valid from before the first battle on.
 
-
-def _labels(request: Request, record: TrainingRecord | None, table: Table) -> int:
-    trained = None if record is None else len(record.labels)
-    labels = request.labels or trained or (2 if table.contest == "wsdm" else 3)
-    if trained is not None and labels != trained:
-        raise SettingsError(f"--labels {labels}: the adapter was trained on {trained} labels", fix="leave --labels out")
-    if table.contest == "lmsys" and labels != 3:  # noqa: PLR2004 - A, B and tie
-        raise SettingsError(f"{table.path} is of a contest with ties; a head with {labels} labels cannot forecast them")
-    return labels
-
-
-def _agree(request: Request, record: TrainingRecord | None, checked: Preflight, tell: Callable[[str], None]) -> None:
-    """The base and the options have to be those of the training; `force` turns the refusal into a note."""
-    if record is None:
-        return
-    said = contradictions(record, checked.path, max_length=request.max_length)
-    if said and not request.force:
-        raise SettingsError(
-            f"the adapter {request.adapter} contradicts this run: {'; '.join(said)}",
-            fix="use the base and the options it was trained with, or say --force",
-        )
-    for each in said:
-        tell(f"note: {each}")
-
-
-def _score(
-    request: Request,
-    record: TrainingRecord | None,
-    checked: Preflight,
-    table: Table,
-    *,
-    labels: int,
-    tell: Callable[[str], None],
-) -> Run:
-    from pipeline.model.adapter import attach_adapter
-
-    device = choose_device(request.device)
-    dtype = choose_dtype(request.dtype, device)
-    classifier = load_classifier(
-        checked.path, labels=labels, dtype=dtype, device=device, head_may_be_new=checked.adapter_path is not None
-    )
-    trained_length = None if record is None else record.max_length
-    length = choose_length(request.max_length or trained_length, classifier.tokenizer, classifier.model.config)
-    if checked.adapter_path is not None:
-        classifier = attach_adapter(classifier, checked.adapter_path)
-    encoder = make_encoder(classifier.tokenizer, length, record)
-    dtype_name = str(dtype).removeprefix("torch.")
-    tell(f"scoring {len(table.battles):,} battles on {device.type}, {dtype_name}, rows of at most {length} tokens")
-    with Progress("scoring", len(table.battles), "battles") as progress:
-        scored = score_battles(
-            classifier,
-            encoder,
-            table.battles,
-            batch_tokens=request.batch_tokens or default_batch_tokens(device.type),
-            swap=request.swap,
-            expect=progress.expect,
-            advance=progress.advance,
-        )
-    return Run(checked, scored, labels, length, device.type, dtype_name)
-
-
-def make_encoder(tokenizer: object, length: int, record: TrainingRecord | None) -> Encoder:
-    """The encoder of a run, with the template that the adapter was trained with.
+    Args:
+        request: with which model and how.
+        table: the battles.
+        place: where it goes.
+        tell: given a line about each thing that is known before the long part begins, and about what is dropped.
 
     Raises:
-        SettingsError: the template is not known, or the length leaves no room for both answers.
+        PipelineError: of the kind that says what was wrong; a model that cannot be used is refused before anything is
+            written. What was done until then is in the submission and in the journal.
     """
+    rows_digest = data_sha256(table.battles)
+    check_place(place.output, table, rows_digest, force=place.force)
+    prepared = prepare(request, table, tell)
+    was_ours = is_of(journal_of(place.output), rows_digest) and not place.fresh
+    journal = FileJournal(journal_of(place.output), tell)
+    journal.open(prepared.fingerprint(rows_digest), fresh=place.fresh)
+    is_done = False
     try:
-        return Encoder(tokenizer, length, DEFAULT_TEMPLATE if record is None else record.template)
-    except ValueError as error:
-        raise SettingsError(str(error), fix="say a larger --max-length, or update offline-resolver") from None
+        if journal.packs:
+            tell(f"going on from {journal.path}: {journal.packs:,} packs are done")
+        delivery = Delivery(place.output, table)
+        delivery.begin(prior_of(prepared.labels), keep=was_ours)
+        with devices_of(prepared, len(table.battles), tell) as devices:
+            run = _run(prepared, table, devices, tell, journal=journal, delivery=delivery)
+        is_done = run.exit_code == 0
+        return run
+    finally:
+        # Without a pack there is nothing to go on from.
+        journal.close(remove=journal.packs == 0 or (is_done and not place.keep_journal))
 
 
-def by_id(table: Table, scored: Scored) -> dict[str, Sequence[float]]:
-    """The forecasts by the battles' ids."""
-    return {battle.id: row for battle, row in zip(table.battles, scored.probabilities, strict=True)}
+@contextmanager
+def devices_of(prepared: Prepared, battles: int, tell: Tell) -> Iterator[Devices]:
+    """The devices of a run: one process each, or this process for a small table on a CPU; let go of at the end."""
+    workers = prepared.request.workers
+    is_inline = workers == 0 or (workers is None and prepared.device == "cpu" and battles <= SMALL)
+    devices: Devices
+    if is_inline:
+        devices = Inline(lambda stage: prepared.loads[stage](prepared.names[0]))
+    else:
+        devices = Workers(prepared.loads, prepared.names, prepared.threads, tell).start()
+    try:
+        yield devices
+    finally:
+        devices.close()
+
+
+def deadline_of(request: Request) -> Deadline:
+    """The deadline of a run, counted from the start of this process."""
+    return Deadline(FOREVER if request.deadline_s is None else request.deadline_s, process_start())
+
+
+def _run(
+    prepared: Prepared,
+    table: Table,
+    devices: Devices,
+    tell: Tell,
+    *,
+    journal: Journal | None = None,
+    delivery: Delivery | None = None,
+) -> Run:
+    tell(
+        f"scoring {len(table.battles):,} battles on {prepared.device}, {prepared.dtype},"
+        f" rows of at most {prepared.length} tokens"
+    )
+    job = prepared.job(table.battles)
+    # A model that cannot be loaded is told before the bar, and an interrupt meanwhile is an ordinary one.
+    devices.planner(0)
+    with Stopping() as stopping, Progress("scoring", len(table.battles), "battles") as progress:
+        hooks = Hooks(
+            tell=tell,
+            expect=progress.expect,
+            advance=progress.advance,
+            deliver=_delivering(delivery, tell),
+            stop=lambda: bool(stopping),
+        )
+        engine = Engine(job, devices, journal or NoJournal(), deadline_of(prepared.request), hooks)
+        try:
+            scored = engine.run()
+        except BaseException:
+            if delivery is not None and engine.any_known():
+                delivery.write(engine.probabilities())
+            raise
+        verdict = "" if delivery is None else delivery.write(scored.probabilities)
+        facts = tuple(devices.facts())
+        _tell_absent(scored, table, tell)
+        return Run(
+            prepared.checked,
+            prepared,
+            scored,
+            check(scored.probabilities, scored.logits, table.battles),
+            throughput_of(scored.meter, facts, scored, write_s=0.0 if delivery is None else delivery.seconds),
+            facts,
+            exit_code=stopping.exit_code if scored.stopped else 0,
+            verdict=verdict,
+        )
+
+
+def _delivering(delivery: Delivery | None, tell: Tell) -> Callable[[Rows], None]:
+    def deliver(probabilities: Rows) -> None:
+        if delivery is None:
+            return
+        try:
+            delivery.refresh(probabilities)
+        except OutputError as error:
+            delivery.postpone()
+            tell(f"warning: {error}; what was written before stays, and the run goes on")
+
+    return deliver
+
+
+def _tell_absent(scored: Scored, table: Table, tell: Tell) -> None:
+    if scored.too_large:
+        names = ", ".join(table.battles[place].id for place in scored.too_large[:5])
+        tell(f"warning: {len(scored.too_large):,} battles do not fit in memory and hold the prior: {names}")
+    others = len(set(scored.without) - set(scored.too_large))
+    if others and not scored.stopped:
+        tell(f"warning: {others:,} battles have no forecast of the model and hold the prior")
+
+
+def throughput_of(meter: Meter, facts: tuple[Facts, ...], scored: Scored, *, write_s: float) -> Throughput:
+    """The figures of a run."""
+    busy_s = (meter.forward_s + meter.waited_s) / max(1, len(facts))
+    return Throughput(
+        tokens=meter.tokens,
+        rows=meter.rows,
+        tokens_per_second=meter.tokens / busy_s if busy_s else 0.0,
+        padding=meter.padding(),
+        matmul_share=share_of_matmul(facts, meter),
+        seconds=scored.seconds,
+        tokenise_s=scored.tokenise_s,
+        wait_s=meter.waited_s,
+        forward_s=meter.forward_s,
+        write_s=write_s,
+        peak_bytes=meter.peak_bytes,
+        devices=tuple(each.device for each in facts),
+    )

@@ -1,4 +1,4 @@
-"""Put rows of different lengths into batches by a token budget, longest first, and take the results out in order.
+"""Put rows of different lengths into batches or packs by a token budget, longest first, and results back in order.
 
 Longest first, so that a batch that does not fit in memory is the first one and not the one after eight hours.
 """
@@ -39,6 +39,38 @@ def plan_batches(lengths: Sequence[int], token_budget: int) -> tuple[Batch, ...]
     if current:
         batches.append(tuple(current))
     return tuple(batches)
+
+
+def plan_packs(lengths: Sequence[int], token_budget: int, split_at: int | None = None) -> tuple[Batch, ...]:
+    """Places of the rows of each pack: its rows together have at most the budget; longest first.
+
+    A row that is longer than the whole budget gets a pack to itself.
+
+    Args:
+        lengths: tokens of each row.
+        token_budget: tokens of a pack.
+        split_at: a row that is longer never shares a pack with one that is not.
+
+    Raises:
+        ValueError: the budget is not positive.
+
+    >>> plan_packs([3, 9, 4, 8], 18)
+    ((1, 3), (2, 0))
+    >>> plan_packs([3, 9, 4, 8], 99, split_at=8)
+    ((1,), (3, 2, 0))
+    """
+    if token_budget < 1:
+        raise ValueError(f"a budget of {token_budget} tokens holds no row")
+    packs: list[list[int]] = []
+    room, was_long = 0, False
+    for place in sorted(range(len(lengths)), key=lambda place: (-lengths[place], place)):
+        is_long = split_at is not None and lengths[place] > split_at
+        if not packs or lengths[place] > room or is_long != was_long:
+            packs.append([])
+            room, was_long = token_budget, is_long
+        packs[-1].append(place)
+        room -= lengths[place]
+    return tuple(map(tuple, packs))
 
 
 def restore(batches: Iterable[tuple[Batch, Sequence[T]]], rows: int) -> list[T]:

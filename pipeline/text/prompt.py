@@ -1,22 +1,30 @@
 """Lay out a battle as token ids, within a length, so that both answers stay visible.
 
-The template's markers are never cut. What is left of the length is shared out between the three parts (all prompts,
-all answers of A, all answers of B); a part that needs less than its share leaves the rest to the others; a part that
-needs more loses its middle. Training and scoring call the same function. No tokenizer is known here: see `encode`.
+The template's markers are never cut. What is left of the length is for the three parts (all prompts, all answers of A,
+all answers of B), which are cut as `truncate` says. Training and scoring call the same function. No tokenizer is known
+here: see `encode`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from pipeline.arena.battle import Battle
+from pipeline.text.rounds import LEAST_ROOM, Round, Turn, cut_rounds
+from pipeline.text.truncate import Ids, Truncation
 
-Ids = tuple[int, ...]
-# Prompt, A, B: the shares with which the contest's better entries cut their last round.
-SHARES: Final = (20, 40, 40)
-# Below this an answer is no longer an answer; shorter lengths are refused.
-MIN_ANSWER: Final = 4
-PARTS: Final = 3
+__all__ = [
+    "DEFAULT_TEMPLATE",
+    "MIDDLE",
+    "TEMPLATES",
+    "Frame",
+    "Ids",
+    "Template",
+    "lay_out",
+    "lay_out_rounds",
+    "rounds_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +37,16 @@ class Template:
     before_b: str
     after: str
     cut: str
+    joint: str = "\n"
 
     def turns(self, texts: Sequence[str]) -> str:
         """One part as text: a single turn stands as it is, several are numbered."""
-        if len(texts) <= 1:
-            return "".join(texts)
-        return "\n".join(f"({number}) {text}" for number, text in enumerate(texts, start=1))
+        labels = self.labels(texts)
+        return self.joint.join(label + text for label, text in zip(labels, texts, strict=True))
+
+    def labels(self, texts: Sequence[str]) -> list[str]:
+        """What stands before each turn of a part."""
+        return [f"({number}) " if len(texts) > 1 else "" for number in range(1, len(texts) + 1)]
 
     def parts(self, battle: Battle) -> tuple[str, str, str]:
         """Prompt, answer A and answer B of a battle, whole."""
@@ -45,6 +57,7 @@ TEMPLATES: Final = {
     "battle-v1": Template("battle-v1", "Prompt:\n", "\n\nAnswer A:\n", "\n\nAnswer B:\n", "\n\nBetter:", " [...] "),
 }
 DEFAULT_TEMPLATE: Final = "battle-v1"
+MIDDLE: Final = Truncation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,10 @@ class Frame:
     end: Ids
     cut: Ids
 
+    def around(self, prompt: Ids, answer_a: Ids, answer_b: Ids) -> Ids:
+        """The whole row."""
+        return (*self.start, *prompt, *self.before_a, *answer_a, *self.before_b, *answer_b, *self.end)
+
     @property
     def overhead(self) -> int:
         """How many ids the frame itself takes."""
@@ -65,16 +82,17 @@ class Frame:
     @property
     def shortest(self) -> int:
         """The smallest length that leaves every answer something to show."""
-        return self.overhead + -(-MIN_ANSWER * sum(SHARES) // SHARES[1])
+        return self.overhead + LEAST_ROOM
 
 
-def lay_out(frame: Frame, parts: Sequence[Ids], max_length: int) -> Ids:
+def lay_out(frame: Frame, parts: Sequence[Ids], max_length: int, truncation: Truncation = MIDDLE) -> Ids:
     """The ids of one battle, never more than `max_length`.
 
     Args:
         frame: the template in ids.
         parts: prompt, answer A, answer B in ids, whole.
         max_length: of the result, special tokens included.
+        truncation: how a row is cut that is longer; `rounds`, which parts do not show, as `middle`.
 
     Raises:
         ValueError: `max_length` leaves no room for the answers beside the template; names the smallest that does.
@@ -83,44 +101,26 @@ def lay_out(frame: Frame, parts: Sequence[Ids], max_length: int) -> Ids:
         raise ValueError(
             f"a length of {max_length} tokens leaves no room for both answers; at least {frame.shortest} are needed"
         )
-    room = allot([len(part) for part in parts], SHARES, max_length - frame.overhead)
-    prompt, answer_a, answer_b = (shorten(part, width, frame.cut) for part, width in zip(parts, room, strict=True))
-    return (*frame.start, *prompt, *frame.before_a, *answer_a, *frame.before_b, *answer_b, *frame.end)
+    widths = truncation.widths([len(part) for part in parts], max_length - frame.overhead)
+    prompt, answer_a, answer_b = (
+        truncation.shorten(part, width, frame.cut) for part, width in zip(parts, widths, strict=True)
+    )
+    return frame.around(prompt, answer_a, answer_b)
 
 
-def allot(needs: Sequence[int], shares: Sequence[int], room: int) -> tuple[int, ...]:
-    """Share out room by weight; whoever needs less gives the rest to the others. Never more than needed or there is.
+def lay_out_rounds(
+    frame: Frame, rounds: Sequence[Round], joint: Ids, max_length: int, truncation: Truncation
+) -> Ids | None:
+    """The ids of a battle of several rounds that does not fit whole, cut by its rounds.
 
-    >>> allot([10, 500, 500], (20, 40, 40), 200)
-    (10, 95, 95)
-    >>> allot([900, 30, 10], (20, 40, 40), 200)
-    (160, 30, 10)
+    Returns:
+        None where the rounds that fit do not show both answers; `lay_out` then does.
     """
-    given = [0] * len(needs)
-    open_parts = set(range(len(needs)))
-    while open_parts and room > 0:
-        weight = sum(shares[part] for part in open_parts)
-        content = {part for part in open_parts if needs[part] * weight <= shares[part] * room}
-        if not content:
-            for part in sorted(open_parts):
-                given[part] = shares[part] * room // weight
-            return tuple(given)
-        for part in content:
-            given[part] = needs[part]
-        room -= sum(needs[part] for part in content)
-        open_parts -= content
-    return tuple(given)
+    room = max_length - frame.overhead
+    parts = cut_rounds(rounds, joint, room, cut=frame.cut, truncation=truncation)
+    return None if parts is None else frame.around(*parts)
 
 
-def shorten(ids: Ids, width: int, cut: Ids) -> Ids:
-    """The ids in at most `width`: the first two thirds and the last third, with the cut marked where it fits.
-
-    >>> shorten((1, 2, 3, 4, 5, 6, 7, 8), 5, (0,))
-    (1, 2, 3, 0, 8)
-    """
-    if len(ids) <= width:
-        return ids
-    mark = cut if width >= PARTS * len(cut) else ()
-    keep = width - len(mark)
-    tail = keep // PARTS
-    return (*ids[: keep - tail], *mark, *(ids[len(ids) - tail :]))
+def rounds_of(parts: Sequence[Sequence[Turn]]) -> list[Round]:
+    """The turns of prompt, A and B, round by round; None where a part has fewer."""
+    return [(prompt, answer_a, answer_b) for prompt, answer_a, answer_b in zip_longest(parts[0], parts[1], parts[2])]

@@ -14,7 +14,9 @@ from pipeline.arena.metric import accuracy, favourite, log_loss, prior
 from pipeline.errors import PipelineError, SettingsError
 from pipeline.model.adapter import new_adapter
 from pipeline.model.load import Classifier
-from pipeline.scoring.engine import score_battles
+from pipeline.model.runner import Padded
+from pipeline.scoring.partition import score_rows
+from pipeline.scoring.work import encode_with
 from pipeline.text.batch import plan_batches
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import Ids
@@ -253,7 +255,13 @@ def _evaluate(
     if not held_out:
         return []
     classifier.model.eval()
-    scored = score_battles(classifier, encoder, held_out, batch_tokens=batch_tokens)
+    scored = score_rows(
+        Padded(classifier),
+        encode_with(encoder),
+        held_out,
+        length=encoder.max_length,
+        batch_tokens=batch_tokens,
+    )
     classifier.model.train()
     winners = winners_of(held_out)
     constant = prior(trained_winners, classifier.labels)

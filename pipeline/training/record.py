@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from pipeline.arena.battle import Battle, Contest
 from pipeline.errors import SettingsError
+from pipeline.text.truncate import Way, check_cap
 
 NAME: Final = "training.json"
 MAX_BYTES: Final = 10_000_000
@@ -55,18 +56,25 @@ class Metrics(_Part):
 
 
 class TrainingRecord(_Part):
-    """All of it. `settings` are the run's options by name."""
+    """All of it. `settings` are the run's options by name; records without a truncation are of its default."""
 
     schema_version: Literal[1] = 1
     base: Base
     data: Data
     template: str
     max_length: int
+    truncation: Way = "middle"
+    prompt_cap: str | None = None
     labels: tuple[str, ...]
     seed: int
     settings: dict[str, int | float | bool | str]
     versions: dict[str, str]
     metrics: Metrics
+
+    @field_validator("prompt_cap")
+    @classmethod
+    def _is_a_cap(cls, text: str | None) -> str | None:
+        return None if text is None else check_cap(text)
 
 
 def read_record(adapter: Path) -> TrainingRecord | None:
@@ -91,8 +99,15 @@ def read_record(adapter: Path) -> TrainingRecord | None:
         raise SettingsError(f"{path}: it cannot be read: {error.strerror or error}") from None
 
 
-def contradictions(record: TrainingRecord, base: Path, *, max_length: int | None) -> tuple[str, ...]:
-    """What about the base or the options is not as it was in training, a sentence each."""
+def contradictions(
+    record: TrainingRecord,
+    base: Path,
+    *,
+    max_length: int | None,
+    way: Way | None = None,
+    prompt_cap: str | None = None,
+) -> tuple[str, ...]:
+    """What about the base or the options is not as it was in training, a sentence each; None is no option."""
     said: list[str] = []
     if record.base.headers_sha256 not in (None, headers_sha256(base)):
         said.append(f"it was trained over {record.base.reference}, whose weight headers are not those of {base}")
@@ -100,6 +115,10 @@ def contradictions(record: TrainingRecord, base: Path, *, max_length: int | None
         said.append(f"it was trained with another tokenizer.json than the one of {base}")
     if max_length is not None and max_length != record.max_length:
         said.append(f"it was trained on rows of {record.max_length} tokens, not {max_length}")
+    if way is not None and way != record.truncation:
+        said.append(f"it was trained on rows cut by {record.truncation}, not {way}")
+    if prompt_cap is not None and prompt_cap != record.prompt_cap:
+        said.append(f"it was trained with a prompt cap of {record.prompt_cap or 'nothing'}, not {prompt_cap}")
     return tuple(said)
 
 

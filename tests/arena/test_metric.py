@@ -6,22 +6,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pipeline.arena.battle
+import pipeline.arena.cascade
 import pipeline.arena.metric
+import pipeline.arena.mixture
+import pipeline.arena.outcome
+import pipeline.arena.post_rules
+import pipeline.evaluate.rule_measure
 import pipeline.progress
 import pipeline.scoring.swap
 import pipeline.text.batch
-import pipeline.text.prompt
+import pipeline.text.truncate
 import pipeline.training.schedule
 import resolver.inspection.submission
 from pipeline.arena.metric import log_loss
 
 MODULES = (
     pipeline.arena.battle,
+    pipeline.arena.cascade,
     pipeline.arena.metric,
+    pipeline.arena.mixture,
+    pipeline.arena.outcome,
+    pipeline.arena.post_rules,
+    pipeline.evaluate.rule_measure,
     pipeline.progress,
     pipeline.scoring.swap,
     pipeline.text.batch,
-    pipeline.text.prompt,
+    pipeline.text.truncate,
     pipeline.training.schedule,
     resolver.inspection.submission,
 )

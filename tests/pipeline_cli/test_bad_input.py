@@ -187,32 +187,49 @@ def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) ->
     assert "exit codes:" in result.stdout
 
 
-def test_an_interrupt_leaves_the_old_submission_and_no_leftover(tmp_path: Path, model: Path) -> None:
-    write_lmsys(tmp_path / "test.csv", [battle(str(n), a="x" * 300, b="y" * 300) for n in range(20_000)])
-    (tmp_path / "s.csv").write_text(SAMPLE)
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "score",
-        "--model",
-        str(model),
-        "--test",
-        "test.csv",
-        "--output",
-        "s.csv",
-    ]
+def interrupted(tmp_path: Path, model: Path, number: int, *more: str) -> tuple[int, str]:
+    """Start `arena score`, send a signal once battles are being scored, and return exit code and stderr."""
+    command = [sys.executable, "-m", "pipeline", "score", "--model", str(model), "--test", "test.csv", *more]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*command, "--output", "s.csv"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("scoring"):
-                break
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
+        journal = tmp_path / ".s.csv.journal"
+        while process.poll() is None and not (journal.exists() and journal.stat().st_size > 20_000):
+            time.sleep(0.05)
+        process.send_signal(number)
         rest = process.stderr.read()
-        assert process.wait(60) == 130
-    assert "interrupted; nothing was written" in rest
-    assert "Traceback" not in rest
+        return process.wait(60), rest
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_writes_what_there_is_and_the_next_run_goes_on(
+    tmp_path: Path, model: Path, number: int, code: int
+) -> None:
+    write_lmsys(tmp_path / "test.csv", [battle(str(n), a="x" * (n % 90), b="y" * 90) for n in range(4000)])
+    found, told = interrupted(tmp_path, model, number, "--workers", "0")
+    assert (found, "Traceback" in told) == (code, False), told
+    assert "of 4,000 battles are forecast in s.csv, the others hold the prior" in told
+    assert files(tmp_path) == {"test.csv", "s.csv", ".s.csv.journal"}
+    assert arena("validate", "s.csv", "--test", "test.csv", cwd=tmp_path).returncode == 0
+    result = arena("score", "--model", model, "--test", "test.csv", "--output", "s.csv", "--workers", "0", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "going on from .s.csv.journal" in result.stderr
     assert files(tmp_path) == {"test.csv", "s.csv"}
+
+
+def test_an_interrupt_with_workers_ends_them_too(tmp_path: Path, model: Path) -> None:
+    write_lmsys(tmp_path / "test.csv", [battle(str(n), a="x" * 90, b="y" * 90) for n in range(4000)])
+    found, told = interrupted(tmp_path, model, signal.SIGINT, "--workers", "1")
+    assert (found, "Traceback" in told) == (130, False), told
+    assert arena("validate", "s.csv", "--test", "test.csv", cwd=tmp_path).returncode == 0
+
+
+def test_somebody_elses_submission_is_not_touched(tmp_path: Path, model: Path) -> None:
+    write_lmsys(tmp_path / "test.csv", [battle()])
+    (tmp_path / "s.csv").write_text(SAMPLE)
+    result = arena("score", "--model", model, "--test", "test.csv", "--output", "s.csv", cwd=tmp_path)
+    refused(result, 2, "no unfinished submission of these rows")
     assert (tmp_path / "s.csv").read_text() == SAMPLE
+    assert files(tmp_path) == {"test.csv", "s.csv"}

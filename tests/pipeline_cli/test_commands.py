@@ -109,6 +109,34 @@ def test_a_contradiction_with_the_record_is_refused_unless_forced(
     assert score(trained, tmp_path / "s.csv", "--max-length", "120", "--force") == 0
 
 
+def test_rows_are_cut_as_in_training_and_another_way_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    from pipeline.training.record import read_record
+
+    cut = tmp_path / "adapter"
+    shutil.copytree(trained / "adapter", cut)
+    record = json.loads((cut / "training.json").read_text())
+    assert (record.pop("truncation"), record.pop("prompt_cap")) == ("middle", None)
+    (cut / "training.json").write_text(json.dumps(record))  # as older versions wrote it
+    old = read_record(cut)
+    assert old is not None
+    assert (old.truncation, old.prompt_cap) == ("middle", None)
+    (cut / "training.json").write_text(json.dumps(record | {"truncation": "tail", "prompt_cap": "20%"}))
+    arguments = ["--adapter", str(cut)]
+    assert score(trained, tmp_path / "s.csv", *arguments, "--truncate", "rounds", "--prompt-cap", "256") == 2
+    said = capsys.readouterr().err
+    assert "it was trained on rows cut by tail, not rounds" in said
+    assert "it was trained with a prompt cap of 20%, not 256" in said
+    assert score(trained, tmp_path / "s.csv", *arguments, "--truncate", "tail", "--prompt-cap", "20%") == 0
+    (cut / "training.json").write_text(json.dumps(record | {"truncation": "sideways"}))
+    assert score(trained, tmp_path / "another.csv", *arguments) == 2
+    assert "no training record of version 1: truncation" in capsys.readouterr().err
+    assert score(trained, tmp_path / "another.csv", "--prompt-cap", "20 percent") == 2
+
+
 def test_another_base_than_the_trained_one_is_refused(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,12 +155,17 @@ def test_a_report_goes_to_its_file_and_stdout_stays_empty(
     assert score(trained, tmp_path / "s.csv", "--report", str(tmp_path / "s.csv")) == 2
 
 
-def test_an_old_submission_is_replaced_and_another_file_only_by_force(trained: Path, tmp_path: Path) -> None:
+def test_an_output_that_is_there_is_replaced_only_by_force(trained: Path, tmp_path: Path) -> None:
     assert score(trained, tmp_path / "s.csv") == 0
-    assert score(trained, tmp_path / "s.csv") == 0
+    finished = (tmp_path / "s.csv").read_bytes()
+    assert score(trained, tmp_path / "s.csv") == 2
+    assert (tmp_path / "s.csv").read_bytes() == finished
+    assert score(trained, tmp_path / "s.csv", "--force") == 0
+    assert (tmp_path / "s.csv").read_bytes() == finished
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     assert score(trained, tmp_path / "notes.csv") == 2
     assert score(trained, tmp_path / "notes.csv", "--force") == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"s.csv", "notes.csv"}
 
 
 def test_wsdm_is_scored_into_labels(trained: Path, tmp_path: Path) -> None:

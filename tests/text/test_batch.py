@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.batch import collate, pad_id, plan_batches, restore
+from pipeline.text.batch import collate, pad_id, plan_batches, plan_packs, restore
 
 LENGTHS = st.lists(st.integers(1, 300), max_size=80)
 BUDGET = st.integers(1, 2000)
@@ -56,3 +56,16 @@ def test_rows_are_padded_on_the_right_and_masked() -> None:
     batch = collate([(5, 6, 7), (8,)], 0, 10)
     assert batch.ids_BT.tolist() == [[5, 6, 7], [8, 0, 0]]
     assert batch.mask_BT.tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+@given(LENGTHS, BUDGET, st.one_of(st.none(), st.integers(1, 60)))
+def test_packs_hold_every_row_once_within_the_budget_and_on_one_side_of_the_split(
+    lengths: list[int], budget: int, split_at: int | None
+) -> None:
+    packs = plan_packs(lengths, budget, split_at)
+    assert sorted(place for pack in packs for place in pack) == list(range(len(lengths)))
+    for pack in packs:
+        assert len(pack) == 1 or sum(lengths[place] for place in pack) <= budget
+        assert split_at is None or len({lengths[place] > split_at for place in pack}) == 1
+    order = [lengths[place] for pack in packs for place in pack]
+    assert order == sorted(order, reverse=True)

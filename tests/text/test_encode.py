@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,6 +6,7 @@ from tiny_classifier import battle, save_tokenizer
 
 from pipeline.arena.battle import Battle
 from pipeline.text.encode import CHUNK, Encoder
+from pipeline.text.truncate import Truncation
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +60,26 @@ def test_what_cannot_be_laid_out_is_refused_at_once(tokenizer: Any) -> None:
         Encoder(tokenizer, 100, "other")
     with pytest.raises(ValueError, match="leaves no room for both answers"):
         Encoder(tokenizer, 20)
+
+
+def test_an_encoder_at_another_length_is_the_same_but_for_that(tokenizer: Any) -> None:
+    long = battle(a="x" * 500, b="y" * 500)
+    encoder = Encoder(tokenizer, 300, truncation=Truncation("tail", "20%"))
+    shorter = encoder.at(90)
+    assert shorter.encode([long]) == Encoder(tokenizer, 90, truncation=Truncation("tail", "20%")).encode([long])
+    assert shorter.at(300).encode([long]) == encoder.encode([long])
+    with pytest.raises(ValueError, match="leaves no room for both answers"):
+        encoder.at(20)
+
+
+def test_a_key_tells_apart_whatever_changes_a_row(tokenizer: Any) -> None:
+    encoder = Encoder(tokenizer, 300)
+    others = [
+        encoder.at(299),
+        Encoder(tokenizer, 300, truncation=Truncation("tail")),
+        Encoder(tokenizer, 300, truncation=Truncation("middle", "256")),
+        Encoder(tokenizer, 300, replace(encoder.template, joint=" ")),
+        Encoder(tokenizer, 300, frame=replace(encoder.frame, cut=())),
+    ]
+    assert len({encoder.key, *(each.key for each in others)}) == 6
+    assert Encoder(tokenizer, 300).key == encoder.key

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.prompt import MIN_ANSWER, Frame, allot, lay_out, shorten
+from pipeline.text.prompt import Frame, lay_out
+from pipeline.text.truncate import MIN_ANSWER, Truncation, allot
 
 FRAME = Frame(start=(1, 2), before_a=(3, 4), before_b=(5,), end=(6, 7), cut=(8, 8))
 # Ids by part, so that a row tells where each of its ids came from.
@@ -42,7 +43,7 @@ def test_room_is_used_as_far_as_it_is_needed(needs: tuple[int, int, int], room: 
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_what_is_cut_keeps_its_beginning_and_its_end(length: int, width: int) -> None:
     ids = tuple(range(length))
-    short = shorten(ids, width, (-1, -1))
+    short = Truncation().shorten(ids, width, (-1, -1))
     assert len(short) == min(length, width)
     if width >= 6:
         assert short[:2] == ids[:2]

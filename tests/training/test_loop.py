@@ -6,7 +6,9 @@ from tiny_classifier import battle, learnable, load, save_classifier
 
 from pipeline.errors import ModelUnusableError, OutputError, SettingsError
 from pipeline.model.adapter import attach_adapter, lora_targets, modules_to_save, new_adapter
-from pipeline.scoring.engine import score_battles
+from pipeline.model.runner import Padded, runner_of
+from pipeline.scoring.partition import score_rows
+from pipeline.scoring.work import encode_with
 from pipeline.text.encode import Encoder
 from pipeline.training.checkpoint import check_directory, save_adapter
 from pipeline.training.loop import DivergedError, Plan, Trained, train
@@ -32,6 +34,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(base: Path, plan: Plan = PLAN, **more: Any) -> Trained:
     classifier = load(base, new_head=True)
     return train(classifier, Encoder(classifier.tokenizer, 96), learnable(24), learnable(6), plan, **more)
+
+
+def forecast(runner: Any, encoder: Encoder) -> Any:
+    encode = encode_with(encoder)
+    return score_rows(runner, encode, learnable(6), length=encoder.max_length, batch_tokens=300).probabilities
 
 
 def record_of(base: Path, **more: Any) -> TrainingRecord:
@@ -131,10 +138,12 @@ def test_a_saved_adapter_scores_as_it_did_when_it_was_trained(tmp_path: Path, fa
     encoder = Encoder(classifier.tokenizer, 96)
     trained = train(classifier, encoder, learnable(12), (), Plan(epochs=1, batch_size=4, rate=1e-2, rank=2))
     save_adapter(tmp_path / "adapter", trained.classifier, record_of(base))
-    before = score_battles(trained.classifier, encoder, learnable(6), batch_tokens=300).probabilities
+    before = forecast(Padded(trained.classifier), encoder)
     again = attach_adapter(load(base, new_head=True), tmp_path / "adapter")
-    after = score_battles(again, encoder, learnable(6), batch_tokens=300).probabilities
+    after = forecast(Padded(again), encoder)
     assert before == after
+    packed = forecast(runner_of(again), encoder)
+    assert [each for row in packed for each in row] == pytest.approx([each for row in after for each in row], abs=1e-6)
     assert len(set(after)) > 1
     assert {each.name for each in (tmp_path / "adapter").iterdir()} == {
         "adapter_config.json",

@@ -1,0 +1,200 @@
+"""What there is to do, as frozen values: looks at battles, packs of looks, their order, and what comes of them.
+
+A pack is a pure function of the rows and the budget, so a run that goes on where another stopped computes the same
+packs, and with the same packs the same bits. What it does not know: time, devices and files.
+"""
+
+import hashlib
+import math
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipeline.arena.battle import Battle
+from pipeline.model.runner import Runner
+from pipeline.scoring.swap import Row, margin, mean_with
+from pipeline.text.batch import Batch, plan_batches, plan_packs
+from pipeline.text.encode import Encoder
+from pipeline.text.prompt import Ids
+
+# Battles that are tokenised and packed together. The first group is small: a budget that does not fit shows there.
+PROBE: Final = 16
+WAVE: Final = 256
+
+# Battles and a length -> one row of ids a battle.
+Encode = Callable[[Sequence[Battle], int], Sequence[Ids]]
+# The place of a battle and its forecast -> the forecast that is told.
+Finish = Callable[[int, Row], Row]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Look:
+    """One forward of one battle by one model: its place, the model's number, and whether A and B are exchanged."""
+
+    place: int
+    stage: int = 0
+    swapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One model of a run, as the queue sees it; the device has the model itself.
+
+    Attributes:
+        encode: its template, tokenizer and way to cut.
+        length: the longest row in tokens.
+        weight: of its forecasts among those of the other stages.
+        share: of the battles that it looks at, the most uncertain first; the first stage looks at all.
+        cost: seconds of a token beside the first stage's, as far as is known before it has run.
+    """
+
+    encode: Encode
+    length: int
+    weight: float = 1.0
+    share: float = 1.0
+    cost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Looks of one stage that are run together, with their rows and the budget they were put together for."""
+
+    looks: tuple[Look, ...]
+    rows: tuple[Ids, ...] = field(repr=False)
+    budget: int
+
+    @property
+    def stage(self) -> int:
+        """Which model is to run it."""
+        return self.looks[0].stage
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows."""
+        return sum(map(len, self.rows))
+
+    @property
+    def key(self) -> str:
+        """A digest of the looks, the rows and the budget: packs with equal keys are the same work."""
+        digest = hashlib.sha256(
+            repr((self.budget, [(look.place, look.stage, look.swapped) for look in self.looks])).encode()
+        )
+        for row in self.rows:
+            digest.update(len(row).to_bytes(4, "little") + array("I", row).tobytes())
+        return digest.hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """How the rows of a model are put together; small enough to be sent from the process that has the model."""
+
+    padded: bool = False
+    split_at: int | None = None
+
+    @classmethod
+    def of(cls, runner: Runner) -> "Planner":
+        """The planner whose plans are the runner's own."""
+        is_padded = runner.computed((1, 2)) != 1 + 2
+        return cls(is_padded, getattr(getattr(runner, "packing", None), "split_at", None))
+
+    def plan(self, lengths: Sequence[int], token_budget: int) -> tuple[Batch, ...]:
+        """Places of the rows of each batch, the longest first."""
+        return plan_batches(lengths, token_budget) if self.padded else plan_packs(lengths, token_budget, self.split_at)
+
+    def computed(self, lengths: Sequence[int]) -> int:
+        """Positions that a batch computes, padding included."""
+        return max(lengths, default=0) * len(lengths) if self.padded else sum(lengths)
+
+
+def encode_with(encoder: Encoder) -> Encode:
+    """The encoding of one encoder's template at any length."""
+    made = {encoder.max_length: encoder}
+
+    def encode(battles: Sequence[Battle], length: int) -> Sequence[Ids]:
+        if length not in made:
+            made[length] = encoder.at(length)
+        return made[length].encode(battles)
+
+    return encode
+
+
+def size_of(battle: Battle) -> int:
+    """Characters of a battle: what is known of its length before it is tokenised."""
+    return sum(map(len, (*battle.prompts, *battle.answers_a, *battle.answers_b)))
+
+
+def longest_first(battles: Sequence[Battle]) -> tuple[int, ...]:
+    """All places by falling length: what does not fit in memory shows at once and not after hours."""
+    return tuple(sorted(range(len(battles)), key=lambda place: (-size_of(battles[place]), place)))
+
+
+def most_uncertain(probabilities_BC: Sequence[Row], places: Sequence[int], share: float) -> tuple[int, ...]:
+    """That share of the places, the most uncertain first.
+
+    >>> most_uncertain([(0.9, 0.1), (0.5, 0.5), (0.6, 0.4)], [0, 1, 2], 0.5)
+    (1, 2)
+    """
+    ordered = sorted(places, key=lambda place: (margin(probabilities_BC[place]), place))
+    return tuple(ordered[: math.ceil(share * len(ordered))])
+
+
+def waves(places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """The places in groups that are tokenised together, in order."""
+    ends = [*range(min(PROBE, len(places)), len(places), WAVE), len(places)]
+    return tuple(tuple(places[at:end]) for at, end in zip([0, *ends], ends, strict=False) if at < end)
+
+
+def packs_of(looks: Sequence[Look], rows: Sequence[Ids], planner: Planner, budget: int) -> tuple[Pack, ...]:
+    """The packs of one group of looks, the longest first."""
+    batches = planner.plan([len(row) for row in rows], budget)
+    return tuple(Pack(tuple(looks[at] for at in batch), tuple(rows[at] for at in batch), budget) for batch in batches)
+
+
+def softmax(logits: Row) -> Row:
+    """Probabilities in float64, so that a row sums to 1.
+
+    >>> softmax((0.0, 0.0))
+    (0.5, 0.5)
+    """
+    top = max(logits)
+    powers = [math.exp(value - top) for value in logits]
+    total = math.fsum(powers)
+    return tuple(power / total for power in powers)
+
+
+def forecasts(
+    logits: Mapping[Look, Row],
+    battles: int,
+    weights: Sequence[float],
+    prior: Row,
+    finish: Finish | None = None,
+) -> tuple[Row, ...]:
+    """One forecast a battle: second looks turned back, stages blended by weight, the prior where nothing is known.
+
+    Args:
+        logits: of the looks that are done.
+        battles: how many there are; the result has a row each.
+        weights: of the stages, in order; those that did not look at a battle are left out.
+        prior: of a battle without a look.
+        finish: changes a forecast at last, by the place of its battle.
+    """
+    found = [_forecast(logits, place, weights) or prior for place in range(battles)]
+    return tuple(found if finish is None else (finish(place, row) for place, row in enumerate(found)))
+
+
+def _forecast(logits: Mapping[Look, Row], place: int, weights: Sequence[float]) -> Row | None:
+    rows: list[tuple[float, Row]] = []
+    for stage, weight in enumerate(weights):
+        first = logits.get(Look(place, stage))
+        if first is None:
+            continue
+        row, second = softmax(first), logits.get(Look(place, stage, swapped=True))
+        rows.append((weight, row if second is None else mean_with(row, softmax(second))))
+    if len(rows) <= 1:
+        return rows[0][1] if rows else None
+    total = math.fsum(weight for weight, _ in rows)
+    return tuple(
+        math.fsum(weight * value for weight, value in zip((weight for weight, _ in rows), column, strict=True)) / total
+        for column in zip(*(row for _, row in rows), strict=True)
+    )

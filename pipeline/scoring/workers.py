@@ -1,0 +1,254 @@
+"""One process a device, all fed from one queue: who is free takes the next pack, and nobody has a half of his own.
+
+A worker that dies is replaced and its packs are done again; a pack on which two have died is run in smaller parts. The
+processes are fresh interpreters (nothing is forked, which CUDA would not survive) that are reached through pipes.
+"""
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import IO, Any, Final
+
+from pipeline.errors import PipelineError
+from pipeline.scoring.device import Done
+from pipeline.scoring.throughput import Facts
+from pipeline.scoring.work import Pack, Planner
+from pipeline.scoring.worker import Answer, Load, Order, Ready, Refused, Setup
+
+# Packs with a worker: one that is run and one that lies ready.
+DEPTH: Final = 2
+# Deaths in a row, without a pack done in between, after which a device is given up; one while loading counts twice,
+# since no smaller pack will help it.
+LIVES: Final = 6
+# Deaths on one pack after which it is run in smaller parts: the kernel kills who takes all the memory.
+SUSPECT: Final = 2
+TAIL_BYTES: Final = 2000
+# Not `-m`: the messages' classes would be those of `__main__`, which are no ones that this side knows.
+CODE: Final = "import sys; from pipeline.scoring.worker import main; main(sys.argv[1:])"
+
+
+class WorkersLostError(PipelineError, RuntimeError):
+    """Every device was given up."""
+
+
+@dataclass(slots=True)
+class _Task:
+    """A pack that is waiting or under way, and what happened to it."""
+
+    number: int
+    pack: Pack
+    limit: int
+    deaths: int = 0
+
+
+@dataclass(slots=True)
+class _Worker:
+    """One process and its pipes."""
+
+    number: int
+    process: "subprocess.Popen[bytes]"
+    orders: Connection
+    answers: Connection
+    errors: IO[bytes]
+    under_way: deque[_Task] = field(default_factory=deque)
+    facts: Facts | None = None
+
+
+@dataclass(slots=True)
+class Workers:
+    """Devices that are processes.
+
+    Attributes:
+        loads: how each stage's model is loaded; importable functions, or partials of them.
+        names: a device each, as torch names it.
+        threads: of each process on a CPU; None leaves it to torch.
+        tell: given a line when a worker is replaced or given up.
+    """
+
+    loads: tuple[Load, ...]
+    names: tuple[str, ...]
+    threads: int | None = None
+    tell: Callable[[str], None] = lambda _: None
+    _workers: dict[int, _Worker] = field(default_factory=dict, init=False)
+    _waiting: deque[_Task] = field(default_factory=deque, init=False)
+    _deaths: dict[int, int] = field(default_factory=dict, init=False)
+    _planners: dict[int, Planner] = field(default_factory=dict, init=False)
+    _done: deque[Done] = field(default_factory=deque, init=False)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count, init=False)
+
+    def start(self) -> "Workers":
+        """Start the processes; they load while the caller goes on."""
+        for number in range(len(self.names)):
+            self._start(number)
+        return self
+
+    @property
+    def count(self) -> int:
+        """As `Devices`."""
+        return max(1, len(self._workers))
+
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The ids of the processes that live."""
+        return tuple(worker.process.pid for worker in self._workers.values())
+
+    def planner(self, stage: int) -> Planner:
+        """As `Devices`; later stages are packed like the first until one of them is loaded."""
+        while not self._planners:
+            self._hear(None)
+        return self._planners.get(stage) or next(iter(self._planners.values()))
+
+    def facts(self) -> Sequence[Facts]:
+        """As `Devices`."""
+        return tuple(worker.facts for worker in self._workers.values() if worker.facts is not None)
+
+    def room(self) -> int:
+        """As `Devices`."""
+        under_way = sum(len(worker.under_way) for worker in self._workers.values())
+        return DEPTH * len(self._workers) - under_way - len(self._waiting) - len(self._done)
+
+    def submit(self, pack: Pack) -> None:
+        """As `Devices`."""
+        self._waiting.append(_Task(next(self._numbers), pack, pack.budget))
+        self._hand_out()
+
+    def collect(self, timeout_s: float) -> Sequence[Done]:
+        """As `Devices`."""
+        if not self._done:
+            self._hear(timeout_s)
+        found = tuple(self._done)
+        self._done.clear()
+        return found
+
+    def close(self) -> None:
+        """As `Devices`."""
+        for worker in self._workers.values():
+            _end(worker)
+        self._workers.clear()
+        self._waiting.clear()
+
+    def _start(self, number: int) -> None:
+        their_in, our_out = os.pipe()
+        our_in, their_out = os.pipe()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", CODE, str(their_in), str(their_out)],
+                pass_fds=(their_in, their_out),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+            )
+        finally:
+            os.close(their_in)
+            os.close(their_out)
+        worker = _Worker(
+            number, process, Connection(our_out, readable=False), Connection(our_in, writable=False), errors
+        )
+        self._workers[number] = worker
+        self._send(worker, Setup(self.loads, self.names[number], self.threads))
+
+    def _hand_out(self) -> None:
+        """The packs that wait, in order, to whoever has the fewest."""
+        while self._waiting and self._workers:
+            worker = min(self._workers.values(), key=lambda each: (len(each.under_way), each.number))
+            if len(worker.under_way) >= DEPTH:
+                return
+            task = self._waiting.popleft()
+            worker.under_way.append(task)
+            self._send(worker, Order(task.number, task.pack.stage, task.pack.rows, task.pack.budget, task.limit))
+
+    def _send(self, worker: _Worker, message: Any) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionError):
+            worker.orders.send(message)  # a worker that is gone is found by its silence
+
+    def _hear(self, timeout_s: float | None) -> None:
+        """Take what the workers say; the first of it is waited for."""
+        by_pipe = {worker.answers: worker for worker in self._workers.values()}
+        for pipe in wait(list(by_pipe), timeout_s):
+            worker = by_pipe[pipe]  # type: ignore[index]  # nothing else was waited for
+            try:
+                self._take(worker, worker.answers.recv())
+            except (EOFError, OSError):
+                self._bury(worker, _last_words(worker))
+        self._hand_out()
+
+    def _take(self, worker: _Worker, message: Any) -> None:
+        if isinstance(message, Ready):
+            self._planners[message.stage] = message.planner
+            worker.facts = message.facts
+        elif isinstance(message, Answer):
+            task = worker.under_way.popleft()
+            self._deaths[worker.number] = 0
+            self._done.append(_done(task, message, worker.number))
+        elif isinstance(message, Refused):
+            if message.error is not None:
+                raise message.error
+            self._bury(worker, message.text)
+
+    def _bury(self, worker: _Worker, reason: str) -> None:
+        """Replace a worker that is gone; what it had is done again, first of all."""
+        _end(worker)
+        del self._workers[worker.number]
+        if worker.under_way:
+            self._suspect(worker.under_way[0])
+        self._waiting.extendleft(reversed(worker.under_way))
+        counted = 2 if worker.facts is None else 1
+        deaths = self._deaths[worker.number] = self._deaths.get(worker.number, 0) + counted
+        name = self.names[worker.number]
+        if deaths < LIVES:
+            self.tell(f"note: the worker on {name} is gone ({reason}); another takes its place")
+            self._start(worker.number)
+            return
+        self.tell(f"warning: {name} is given up, worker after worker is gone ({reason})")
+        if not self._workers:
+            raise WorkersLostError(
+                f"no device is left to run on: {reason}",
+                fix="run the same command again: it goes on from the journal; or say a smaller --batch-tokens",
+            )
+
+    def _suspect(self, task: _Task) -> None:
+        task.deaths += 1
+        if task.deaths >= SUSPECT:
+            task.limit = max(1, task.limit // 2)
+
+
+def _done(task: _Task, answer: Answer, device: int) -> Done:
+    return Done(
+        task.pack,
+        answer.logits,
+        answer.seconds,
+        waited_s=answer.waited_s,
+        computed=answer.computed,
+        budget=answer.budget,
+        device=device,
+        peak_bytes=answer.peak_bytes,
+    )
+
+
+def _end(worker: _Worker) -> None:
+    worker.process.kill()
+    worker.process.wait()
+    for each in (worker.orders, worker.answers, worker.errors):
+        each.close()
+
+
+def _last_words(worker: _Worker) -> str:
+    code = worker.process.wait()
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"{name}: short of memory, perhaps" if -code == signal.SIGKILL else name
+    worker.errors.seek(0, os.SEEK_END)
+    worker.errors.seek(max(0, worker.errors.tell() - TAIL_BYTES))
+    lines = worker.errors.read().decode("utf-8", "replace").split("\n")
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"exit code {code}{': ' + said[:300] if said else ''}"

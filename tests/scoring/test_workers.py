@@ -1,0 +1,113 @@
+"""Workers that die, refuse, or run out of memory; each is a real process with a light model."""
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from light_engine import LightLoad, LightRunner, battles, inline, job
+
+from pipeline.errors import ModelUnusableError
+from pipeline.scoring.engine import Engine
+from pipeline.scoring.job import Hooks, Scored
+from pipeline.scoring.workers import Workers, WorkersLostError
+
+SOME = battles(400)
+
+
+@dataclass(frozen=True)
+class DiesOnce:
+    """A model whose process is killed, as the kernel would, by a pack with that many rows; once, a file remembers."""
+
+    mark: Path
+    rows: int = 5
+    always: bool = False
+
+    def __call__(self, _device: str) -> Any:
+        runner = LightRunner()
+        runner.short_of = self._die
+        return runner
+
+    def _die(self, rows: Any) -> bool:
+        if len(rows) >= self.rows and (self.always or not self.mark.exists()):
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return False
+
+
+@dataclass(frozen=True)
+class Fails:
+    """A model that cannot be loaded, in a way that another process would meet too or not."""
+
+    known: bool
+
+    def __call__(self, _device: str) -> Any:
+        if self.known:
+            raise ModelUnusableError("it has no head", fix="train one")
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+def over(load: Any, count: int, said: list[str], **hooks: Any) -> Scored:
+    devices = Workers((load,), ("cpu",) * count, 1, said.append).start()
+    try:
+        return Engine(job(SOME), devices, hooks=Hooks(**hooks)).run()
+    finally:
+        devices.close()
+
+
+WHOLE = Engine(job(SOME), inline()).run().probabilities
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_workers_give_what_one_process_gives(count: int) -> None:
+    said: list[str] = []
+    assert over(LightLoad(), count, said).probabilities == WHOLE
+    assert said == []
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_packs_are_done_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert over(DiesOnce(tmp_path / "mark"), 2, said).probabilities == WHOLE
+    assert len(said) == 1
+    assert "is gone (SIGKILL: short of memory, perhaps); another takes its place" in said[0]
+
+
+def test_packs_on_which_workers_die_are_run_in_smaller_parts(tmp_path: Path) -> None:
+    """The kernel kills who takes all the memory, and would kill the next one at the same pack."""
+    said: list[str] = []
+    devices = Workers((DiesOnce(tmp_path / "mark", rows=20, always=True),), ("cpu",), 1, said.append).start()
+    same = battles(1)[0]
+    tiny = [type(same)(str(n), ("p",), ("x",), ("y",)) for n in range(60)]
+    try:
+        scored = Engine(job(tiny, swap="none"), devices).run()
+    finally:
+        devices.close()
+    assert len(scored.logits) == 60
+    assert 2 <= len(said) <= 5
+
+
+def test_a_device_without_luck_is_given_up_and_the_last_one_ends_the_run(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(WorkersLostError, match="no device is left to run on: RuntimeError: CUDA error"):
+        over(Fails(known=False), 1, said)
+    assert "warning: cpu is given up, worker after worker is gone" in said[-1]
+
+
+def test_a_model_that_no_process_could_load_is_refused_at_once() -> None:
+    said: list[str] = []
+    with pytest.raises(ModelUnusableError, match="it has no head") as caught:
+        over(Fails(known=True), 2, said)
+    assert (caught.value.fix, said) == ("train one", [])
+
+
+def test_no_process_is_left_behind() -> None:
+    devices = Workers((LightLoad(),), ("cpu", "cpu"), 1).start()
+    devices.planner(0)
+    ids = devices.processes
+    devices.close()
+    assert len(ids) == 2
+    for each in ids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(each, 0)
