@@ -42,6 +42,10 @@ class _StopError(Exception):
     """Somebody asked the run to stop."""
 
 
+class _OverdueError(Exception):
+    """Half of what was kept in reserve is gone, and a device has still not answered."""
+
+
 @dataclass(slots=True)
 class Engine:
     """One run over one job.
@@ -92,6 +96,8 @@ class Engine:
                     self._phase(Phase(number, swapped=True), self._second_looks(number), ahead)
             except _StopError:
                 stopped = True
+            except _OverdueError:
+                self._drop(f"{len(self._under_way):,} packs under way are given up: the time is over")
         if not stopped:
             self._require_any()
         return Scored(
@@ -233,6 +239,8 @@ class Engine:
             self._take(done.pack.looks, done.logits)
         if self.hooks.stop():
             raise _StopError
+        if self._under_way and self.deadline.left_s() < -self.deadline.headroom_s / 2:
+            raise _OverdueError
         self.hooks.deliver(self.probabilities)
 
     def _count(self, done: Done) -> None:

@@ -148,6 +148,25 @@ def test_a_device_that_becomes_slow_is_noticed() -> None:
     assert len(scored.probabilities) == len(SOME)
 
 
+def test_a_device_that_does_not_answer_does_not_cost_the_deadline() -> None:
+    clocked = timed(3 * TOKENS / 1000)
+    devices = clocked["devices"]
+    answer = devices.collect
+
+    def collect(timeout_s: float) -> Any:
+        if len(devices.packs) < 30:
+            return answer(timeout_s)
+        devices.clock.now += timeout_s
+        return ()
+
+    devices.collect = collect
+    scored = run(**clocked)
+    assert devices.clock.now < 3 * TOKENS / 1000
+    assert "packs under way are given up" in scored.dropped[-1]
+    assert 0 < known(scored) < len(SOME)
+    assert len(scored.probabilities) == len(SOME)
+
+
 def stopping_after(packs: int, devices: Any) -> Hooks:
     return Hooks(stop=lambda: len(devices.packs) >= packs)
 
