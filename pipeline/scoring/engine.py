@@ -201,15 +201,14 @@ class Engine:
 
     def _length(self, phase: Phase, groups: Sequence[Sequence[int]], number: int, length: int) -> int:
         """The length of a group's rows; only first looks are cut shorter, since other looks can be left out."""
-        known = self.schedule.known("length", phase, number)
-        if known is not None:
-            return known
         if phase != Phase(0):
             return length
         sizes = [self._sizes[place] for group in groups[number:] for place in group]
-        found = self.schedule.length(self.job.stages[0], 0, sizes, length, self.devices.count)
-        if found < length:
+        known = self.schedule.known("length", phase, number)
+        found = known or self.schedule.length(self.job.stages[0], 0, sizes, length, self.devices.count)
+        if known is None and found < length:
             self.schedule.decide("length", phase, number, found)
+        if found < length:
             self._drop(f"{len(sizes):,} rows are cut to {found} tokens for want of time")
         return found
 

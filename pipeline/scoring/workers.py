@@ -32,6 +32,8 @@ LIVES: Final = 6
 SUSPECT: Final = 2
 # Deaths on one pack after which its rows are given up: they are a handful, and the others are the run.
 HOPELESS: Final = 4
+# A process that has closed its pipe is given so long to end.
+PARTING_S: Final = 10.0
 TAIL_BYTES: Final = 2000
 # Not `-m`: the messages' classes would be those of `__main__`, which are no ones that this side knows.
 CODE: Final = "import sys; from pipeline.scoring.worker import main; main(sys.argv[1:])"
@@ -250,7 +252,10 @@ def _end(worker: _Worker) -> None:
 
 
 def _last_words(worker: _Worker) -> str:
-    code = worker.process.wait()
+    try:
+        code = worker.process.wait(PARTING_S)
+    except subprocess.TimeoutExpired:
+        return "it says nothing any more"
     if code < 0:
         name = signal.Signals(-code).name
         return f"{name}: short of memory, perhaps" if -code == signal.SIGKILL else name

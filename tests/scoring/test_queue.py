@@ -187,6 +187,7 @@ def test_a_run_that_goes_on_decides_as_before_and_gives_the_same_bits(tmp_path: 
     journal = begun("whole")
     again = run(journal=journal, **timed(limit * TOKENS / 1000, speed=900.0))
     assert (again.probabilities, again.meter.tokens) == (whole.probabilities, 0)
+    assert again.dropped == whole.dropped
     journal.close()
     journal, clocked = begun("cut"), timed(limit * TOKENS / 1000)
     cut = run(journal=journal, hooks=stopping_after(packs, clocked["devices"]), **clocked)

@@ -31,10 +31,17 @@ class DiesOnce:
         return runner
 
     def _die(self, rows: Any) -> bool:
-        if len(rows) >= self.rows and (self.always or not self.mark.exists()):
-            self.mark.touch()
+        if len(rows) >= self.rows and (self.always or self._is_first()):
             os.kill(os.getpid(), signal.SIGKILL)
         return False
+
+    def _is_first(self) -> bool:
+        """Two workers may ask at once."""
+        try:
+            self.mark.touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)
