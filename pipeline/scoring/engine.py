@@ -42,6 +42,10 @@ class _StopError(Exception):
     """Somebody asked the run to stop."""
 
 
+class _OverdueError(Exception):
+    """Half of what was kept in reserve is gone, and a device has still not answered."""
+
+
 @dataclass(slots=True)
 class Engine:
     """One run over one job.
@@ -92,6 +96,8 @@ class Engine:
                     self._phase(Phase(number, swapped=True), self._second_looks(number), ahead)
             except _StopError:
                 stopped = True
+            except _OverdueError:
+                self._drop(f"{len(self._under_way):,} packs under way are given up: the time is over")
         if not stopped:
             self._require_any()
         return Scored(
@@ -195,15 +201,14 @@ class Engine:
 
     def _length(self, phase: Phase, groups: Sequence[Sequence[int]], number: int, length: int) -> int:
         """The length of a group's rows; only first looks are cut shorter, since other looks can be left out."""
-        known = self.schedule.known("length", phase, number)
-        if known is not None:
-            return known
         if phase != Phase(0):
             return length
         sizes = [self._sizes[place] for group in groups[number:] for place in group]
-        found = self.schedule.length(self.job.stages[0], 0, sizes, length, self.devices.count)
-        if found < length:
+        known = self.schedule.known("length", phase, number)
+        found = known or self.schedule.length(self.job.stages[0], 0, sizes, length, self.devices.count)
+        if known is None and found < length:
             self.schedule.decide("length", phase, number, found)
+        if found < length:
             self._drop(f"{len(sizes):,} rows are cut to {found} tokens for want of time")
         return found
 
@@ -233,6 +238,8 @@ class Engine:
             self._take(done.pack.looks, done.logits)
         if self.hooks.stop():
             raise _StopError
+        if self._under_way and self.deadline.left_s() < -self.deadline.headroom_s / 2:
+            raise _OverdueError
         self.hooks.deliver(self.probabilities)
 
     def _count(self, done: Done) -> None:

@@ -214,7 +214,14 @@ class _Sample:
             schedule = Schedule(at_start, self._meter, NoJournal(), scales=self._scales)
             length = schedule.length(self._stage, 0, sizes, self._stage.length, self._devices.count)
             looks = ("all second looks are left out",) if second_s else ()
-            return (*looks, f"rows are cut to about {length} tokens instead of {self._stage.length}")
+            told = (*looks, f"rows are cut to about {length} tokens instead of {self._stage.length}")
+            needed = (
+                first_s
+                * sum(self._scales.tokens(size, length) for size in sizes)
+                / sum(self._scales.tokens(size, self._stage.length) for size in sizes)
+            )
+            without = 1 - max(0.0, left) / needed
+            return (*told, f"{without:.0%} of the rows hold the prior") if without > STABLE else told
         if first_s + second_s > left:
             share = 1 - (left - first_s) / second_s
             return (f"{share:.0%} of the second looks are left out, those at the most certain battles",)

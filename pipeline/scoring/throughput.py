@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pipeline.model.packed import FIRST_TOKEN
 from pipeline.model.runner import Runner
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from pipeline.model.load import Classifier
 
+# Encoders: a causal model does half of the attention.
+BOTH_WAYS: Final = FIRST_TOKEN | {"modernbert", "deberta", "deberta-v2", "distilbert", "electra"}
 # The side of the matrices whose product is timed, and how often: enough to be stable, little beside a load.
 CPU_SIDE: Final = 1024
 GPU_SIDE: Final = 8192
@@ -34,7 +37,8 @@ class Facts:
         device: its name.
         flops: of its matrix products in the model's dtype, measured; 0 where that was not possible.
         block_parameters: of the model without embeddings.
-        attention: layers times hidden size; 0 where the config does not say.
+        attention: layers times hidden size, twice that where every token looks at all others; 0 where the config does
+            not say.
         memory_bytes: of the device; 0 on a CPU.
     """
 
@@ -45,7 +49,7 @@ class Facts:
     memory_bytes: int = 0
 
     def flop_of(self, tokens: int, mean_length: float) -> float:
-        """Operations of a forward over that many tokens: two a parameter, and causal attention over a row's length."""
+        """Operations of a forward over that many tokens: two a parameter, and the attention at a row's length."""
         return tokens * (2.0 * self.block_parameters + 2.0 * self.attention * mean_length)
 
 
@@ -60,6 +64,7 @@ def facts_of(runner: Runner, *, measured: bool = False) -> Facts:
     embedded = model.get_input_embeddings().weight.numel()
     parameters = sum(each.numel() for each in model.parameters()) - embedded
     attention = int(getattr(config, "num_hidden_layers", 0) or 0) * int(getattr(config, "hidden_size", 0) or 0)
+    attention *= 2 if config.model_type in BOTH_WAYS else 1
     flops = matmul_flops(classifier.device, classifier.dtype) if measured else 0.0
     return Facts(device_name(classifier.device), flops, parameters, attention, _memory(classifier.device))
 

@@ -30,6 +30,10 @@ DEPTH: Final = 2
 LIVES: Final = 6
 # Deaths on one pack after which it is run in smaller parts: the kernel kills who takes all the memory.
 SUSPECT: Final = 2
+# Deaths on one pack after which its rows are given up: they are a handful, and the others are the run.
+HOPELESS: Final = 4
+# A process that has closed its pipe is given so long to end.
+PARTING_S: Final = 10.0
 TAIL_BYTES: Final = 2000
 # Not `-m`: the messages' classes would be those of `__main__`, which are no ones that this side knows.
 CODE: Final = "import sys; from pipeline.scoring.worker import main; main(sys.argv[1:])"
@@ -200,7 +204,7 @@ class Workers:
         _end(worker)
         del self._workers[worker.number]
         if worker.under_way:
-            self._suspect(worker.under_way[0])
+            self._suspect(worker)
         self._waiting.extendleft(reversed(worker.under_way))
         counted = 2 if worker.facts is None else 1
         deaths = self._deaths[worker.number] = self._deaths.get(worker.number, 0) + counted
@@ -216,9 +220,14 @@ class Workers:
                 fix="run the same command again: it goes on from the journal; or say a smaller --batch-tokens",
             )
 
-    def _suspect(self, task: _Task) -> None:
+    def _suspect(self, worker: _Worker) -> None:
+        """The pack that was run when it happened is run in smaller parts next time, and in the end no more."""
+        task = worker.under_way[0]
         task.deaths += 1
-        if task.deaths >= SUSPECT:
+        if task.deaths >= HOPELESS:
+            worker.under_way.popleft()
+            self._done.append(Done(task.pack, (None,) * len(task.pack.looks), 0.0, budget=task.pack.budget))
+        elif task.deaths >= SUSPECT:
             task.limit = max(1, task.limit // 2)
 
 
@@ -243,7 +252,10 @@ def _end(worker: _Worker) -> None:
 
 
 def _last_words(worker: _Worker) -> str:
-    code = worker.process.wait()
+    try:
+        code = worker.process.wait(PARTING_S)
+    except subprocess.TimeoutExpired:
+        return "it says nothing any more"
     if code < 0:
         name = signal.Signals(-code).name
         return f"{name}: short of memory, perhaps" if -code == signal.SIGKILL else name

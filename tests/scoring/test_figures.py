@@ -1,13 +1,20 @@
 """Checks, throughput, rehearsal and fingerprint: the figures that are told, and what they are taken from."""
 
+import doctest
 import math
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from light_engine import FakeClock, FakeDevices, LightRunner, battles, inline, job
 from tiny_classifier import save_classifier
 
+import pipeline.scoring.checks
+import pipeline.scoring.deadline
+import pipeline.scoring.journal
+import pipeline.scoring.rehearsal
+import pipeline.scoring.work
 from pipeline.scoring.checks import calibration, check
 from pipeline.scoring.deadline import Deadline
 from pipeline.scoring.fingerprint import directory_digest
@@ -16,6 +23,20 @@ from pipeline.scoring.throughput import Facts, Meter, matmul_flops, profile_text
 from pipeline.scoring.work import Look
 
 SOME = battles(300)
+MODULES = (
+    pipeline.scoring.checks,
+    pipeline.scoring.deadline,
+    pipeline.scoring.journal,
+    pipeline.scoring.rehearsal,
+    pipeline.scoring.work,
+)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_the_examples_in_the_docstrings_are_true(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert not result.failed
 
 
 def logs(*rows: tuple[float, ...]) -> list[tuple[float, ...]]:
@@ -104,7 +125,12 @@ def test_a_rehearsal_says_hours_of_many_rows_from_few_packs() -> None:
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(3.0, None), (1.5, "of the second looks are left out"), (0.7, "rows are cut to about")],
+    [
+        (3.0, None),
+        (1.5, "of the second looks are left out"),
+        (0.7, "rows are cut to about"),
+        (0.2, "of the rows hold the prior"),
+    ],
 )
 def test_a_rehearsal_says_what_the_deadline_would_drop(share: float, words: str | None) -> None:
     devices = FakeDevices(FakeClock(), speed=1000.0)

@@ -148,6 +148,25 @@ def test_a_device_that_becomes_slow_is_noticed() -> None:
     assert len(scored.probabilities) == len(SOME)
 
 
+def test_a_device_that_does_not_answer_does_not_cost_the_deadline() -> None:
+    clocked = timed(3 * TOKENS / 1000)
+    devices = clocked["devices"]
+    answer = devices.collect
+
+    def collect(timeout_s: float) -> Any:
+        if len(devices.packs) < 30:
+            return answer(timeout_s)
+        devices.clock.now += timeout_s
+        return ()
+
+    devices.collect = collect
+    scored = run(**clocked)
+    assert devices.clock.now < 3 * TOKENS / 1000
+    assert "packs under way are given up" in scored.dropped[-1]
+    assert 0 < known(scored) < len(SOME)
+    assert len(scored.probabilities) == len(SOME)
+
+
 def stopping_after(packs: int, devices: Any) -> Hooks:
     return Hooks(stop=lambda: len(devices.packs) >= packs)
 
@@ -168,6 +187,7 @@ def test_a_run_that_goes_on_decides_as_before_and_gives_the_same_bits(tmp_path: 
     journal = begun("whole")
     again = run(journal=journal, **timed(limit * TOKENS / 1000, speed=900.0))
     assert (again.probabilities, again.meter.tokens) == (whole.probabilities, 0)
+    assert again.dropped == whole.dropped
     journal.close()
     journal, clocked = begun("cut"), timed(limit * TOKENS / 1000)
     cut = run(journal=journal, hooks=stopping_after(packs, clocked["devices"]), **clocked)

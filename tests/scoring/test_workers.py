@@ -31,10 +31,17 @@ class DiesOnce:
         return runner
 
     def _die(self, rows: Any) -> bool:
-        if len(rows) >= self.rows and (self.always or not self.mark.exists()):
-            self.mark.touch()
+        if len(rows) >= self.rows and (self.always or self._is_first()):
             os.kill(os.getpid(), signal.SIGKILL)
         return False
+
+    def _is_first(self) -> bool:
+        """Two workers may ask at once."""
+        try:
+            self.mark.touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -111,3 +118,76 @@ def test_no_process_is_left_behind() -> None:
     for each in ids:
         with pytest.raises(ProcessLookupError):
             os.kill(each, 0)
+
+
+def test_a_worker_changes_models_between_stages() -> None:
+    both = Engine(job(SOME, stages=2), inline()).run()
+    devices = Workers((LightLoad(), LightLoad()), ("cpu",), 1).start()
+    try:
+        scored = Engine(job(SOME, stages=2), devices).run()
+    finally:
+        devices.close()
+    assert scored.probabilities == both.probabilities
+    assert sum(look.stage == 1 and not look.swapped for look in scored.logits) == 120
+
+
+@dataclass(frozen=True)
+class Poisoned:
+    """A model whose process dies of any pack with that token."""
+
+    token: int = ord("!") + 1
+
+    def __call__(self, _device: str) -> Any:
+        runner = LightRunner()
+        runner.short_of = self._die
+        return runner
+
+    def _die(self, rows: Any) -> bool:
+        if any(self.token in row for row in rows):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return False
+
+
+@dataclass(frozen=True)
+class DiesFrom:
+    """A model whose processes die of every pack after the first few."""
+
+    tally: Path
+    packs: int = 5
+
+    def __call__(self, _device: str) -> Any:
+        runner = LightRunner()
+        runner.short_of = self._die
+        return runner
+
+    def _die(self, _rows: Any) -> bool:
+        with self.tally.open("ab") as file:
+            file.write(b".")
+        if self.tally.stat().st_size > self.packs:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return False
+
+
+def test_a_battle_of_which_every_worker_dies_costs_its_pack_and_not_the_run() -> None:
+    poison = type(SOME[0])("poison", ("!",), ("x" * 40,), ("y" * 40,))
+    devices, said = Workers((Poisoned(),), ("cpu",), 1).start(), list[str]()
+    some = [*SOME[:60], poison]
+    try:
+        scored = Engine(job(some, swap="none"), devices, hooks=Hooks(tell=said.append)).run()
+    finally:
+        devices.close()
+    assert 60 in scored.too_large
+    assert len(scored.too_large) < 10
+    assert len(scored.logits) + len(scored.too_large) == 61
+
+
+def test_when_all_devices_are_lost_what_was_done_is_known(tmp_path: Path) -> None:
+    devices = Workers((DiesFrom(tmp_path / "tally"),), ("cpu",), 1).start()
+    engine = Engine(job(SOME, swap="none"), devices)
+    try:
+        with pytest.raises(WorkersLostError):
+            engine.run()
+    finally:
+        devices.close()
+    assert engine.any_known()
+    assert len(engine.probabilities()) == len(SOME)
