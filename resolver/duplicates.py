@@ -110,7 +110,8 @@ def _weights(model: ModelDescription) -> Iterator[_Weight]:
 def _weight(model: ModelDescription, name: str, locked: Mapping[str, str]) -> _Weight:
     path = model.files.path(name)
     record = None if model.on_record is None else model.on_record.files.get(name)
-    recorded = None if record is None or record.written_since else record.sha256
+    # What a lock says counts where its sizes and headers agree with the files, see `_locked`.
+    recorded = None if record is None or record.written_since or record.kind == "lock" else record.sha256
     try:
         status = os.stat(path)  # noqa: PTH116 - a status and no more
     except OSError:

@@ -210,7 +210,7 @@ def test_issue_rules_are_all_there():
         + ["S601", "S602", "S603", "S604", "S605", "S607", "R801"]
         + [f"R{number}" for number in range(802, 809)]
         + [f"L{number}" for number in range(501, 508)]
-        + ["I901", "I902", "I903", "I905", "I907"]
+        + ["I901", "I902", "I903", "I904", "I905", "I907"]
         + [f"H{number}" for number in range(701, 709)]
         + [f"N{number:03}" for number in range(1, 16)]
         + ["P001", "P002", "P003", "P004"]
