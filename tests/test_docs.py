@@ -1,5 +1,6 @@
 """The pages below docs/ say what the code says."""
 
+import argparse
 import importlib.util
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from command_runs import PROJECT
 
 import resolver
 from pipeline.cli.main import COMMANDS as ARENA_COMMANDS
+from pipeline.cli.main import parser as arena_parser
 from resolver.cli import COMMANDS, command_module
 from resolver.cli.options import parser_of
 from resolver.environment import VARIABLES, Environment
@@ -61,9 +63,20 @@ def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
         for action in parser_of(command, command_module(command))._actions
         for text in action.option_strings
     }
-    told = set(re.findall(r"(--[a-z][a-z-]+)", USAGE))
+    before, scoring, after = re.split(r"^(?=## Scoring$|## Exit codes$)", USAGE, flags=re.MULTILINE)
+    told = named_options(before + after)
     assert {text for text in options if text.startswith("--")} - told == {"--version"}
     assert told - options - judging == set()
+    assert named_options(scoring) - arena_options("score") == set()
+
+
+def named_options(text: str) -> set[str]:
+    return set(re.findall(r"(--[a-z][a-z-]+)", text))
+
+
+def arena_options(command: str) -> set[str]:
+    (commands,) = (each for each in arena_parser()._actions if isinstance(each, argparse._SubParsersAction))
+    return {text for action in commands.choices[command]._actions for text in action.option_strings}
 
 
 def _tables_last(block: str) -> bool:

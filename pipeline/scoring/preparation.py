@@ -74,7 +74,7 @@ class Prepared:
         checked: the preflight.
         encode: the template, in the model's tokenizer.
         load: how the model is loaded.
-        rows: the encoder's key: template, length and way of cutting.
+        rows: the encoder's key: template and way of cutting.
         contest: whose columns are scored.
         labels: columns of the head.
         length: the longest row in tokens.

@@ -72,7 +72,7 @@ def test_an_encoder_at_another_length_is_the_same_but_for_that(tokenizer: Any) -
         encoder.at(20)
 
 
-def test_a_key_tells_apart_whatever_changes_a_row(tokenizer: Any) -> None:
+def test_a_key_and_a_length_tell_apart_whatever_changes_a_row(tokenizer: Any) -> None:
     encoder = Encoder(tokenizer, 300)
     others = [
         encoder.at(299),
@@ -81,5 +81,6 @@ def test_a_key_tells_apart_whatever_changes_a_row(tokenizer: Any) -> None:
         Encoder(tokenizer, 300, replace(encoder.template, joint=" ")),
         Encoder(tokenizer, 300, frame=replace(encoder.frame, cut=())),
     ]
-    assert len({encoder.key, *(each.key for each in others)}) == 6
+    assert len({(each.key, each.max_length) for each in (encoder, *others)}) == 6
     assert Encoder(tokenizer, 300).key == encoder.key
+    assert encoder.at(299).key == encoder.key  # a journal says "length" where that alone differs
