@@ -94,8 +94,10 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     from pipeline.model.load import DEVICES, DTYPES
     from pipeline.scoring.swap import SWAPS
 
-    command.add_argument(
-        "--model", required=required, metavar="M", help="hub id, Kaggle handle, package:NAME or directory"
+    either = command.add_mutually_exclusive_group(required=required)
+    either.add_argument("--model", metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
+    either.add_argument(
+        "--members", type=Path, metavar="FILE", help="a blend or cascade: TOML with several models, see docs/winners.md"
     )
     command.add_argument("--adapter", metavar="A", help="a PEFT adapter that carries its head, by any of these")
     command.add_argument(

@@ -21,20 +21,14 @@ The first looks at every battle. What a member says of itself goes before what t
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipeline.arena.cascade import most_uncertain
 from pipeline.errors import SettingsError
 from pipeline.preflight import Head
-from pipeline.scoring.preparation import Request
+from pipeline.scoring.preparation import Part, Request
 from pipeline.text.truncate import Way, check_cap
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.arena.outcome import Row
 
 MAX_BYTES: Final = 1_000_000
 
@@ -86,9 +80,9 @@ class Member(_Part):
             prompt_cap=self.prompt_cap or asked.prompt_cap,
         )
 
-    def battles(self, rows_BC: "Sequence[Row]") -> tuple[int, ...]:
-        """Places of the battles that it looks at, the most uncertain first, by the mean of the members before it."""
-        return most_uncertain(rows_BC, share=self.share, below=self.below)
+    def part(self, asked: Request) -> Part:
+        """The same with its place among the others."""
+        return Part(self.request(asked), self.weight, self.share, self.below)
 
 
 class Members(_Part):
@@ -108,6 +102,11 @@ class Members(_Part):
     def weights(self) -> tuple[float, ...]:
         """One a member."""
         return tuple(member.weight for member in self.members)
+
+    def request(self, asked: Request) -> Request:
+        """What is asked of all of them together, where `asked` is what the command line asks."""
+        parts = tuple(member.part(asked) for member in self.members)
+        return replace(asked, parts=parts, temperature=self.temperature)
 
 
 def read_members(path: Path) -> Members:
