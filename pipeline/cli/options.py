@@ -92,6 +92,7 @@ def add_rules(command: argparse.ArgumentParser) -> None:
 def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     """`--model`, `--adapter` and what is said about running them."""
     from pipeline.model.load import DEVICES, DTYPES
+    from pipeline.model.quantise import QUANTIZE
     from pipeline.scoring.swap import SWAPS
 
     either = command.add_mutually_exclusive_group(required=required)
@@ -119,6 +120,12 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     )
     command.add_argument(
         "--dtype", choices=DTYPES, default="auto", help="float32 on a CPU; bfloat16 or float16 on a GPU"
+    )
+    command.add_argument(
+        "--quantize",
+        choices=QUANTIZE,
+        default="none",
+        help="load all weights but the head's in 8 or 4 bits, with bitsandbytes (none)",
     )
     command.add_argument("--device", choices=DEVICES, default="auto", help="a GPU where there is one")
 

@@ -112,6 +112,7 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
         batch_tokens=options.batch_tokens,
         swap=options.swap,
         dtype=options.dtype,
+        quantize=options.quantize,
         device=options.device,
         workers=getattr(options, "workers", None),
         deadline_s=CONTEST_LIMIT_S[table.contest] if deadline == CONTEST else deadline,

@@ -26,6 +26,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import SettingsError
+from pipeline.model.quantise import Quantize
 from pipeline.preflight import Head
 from pipeline.scoring.preparation import Part, Request
 from pipeline.text.truncate import Way, check_cap
@@ -45,7 +46,8 @@ class Member(_Part):
 
     Attributes:
         model, adapter: references, as on the command line.
-        head, labels, max_length, truncate, prompt_cap: as the options of `arena score`; None for what those say.
+        head, labels, max_length, truncate, prompt_cap, quantize: as the options of `arena score`; None for what those
+            say.
         weight: of its forecast in the mean of those that looked at a battle; only ratios matter.
         share: of all battles, at most so many: the most uncertain ones.
         below: only battles whose margin |p(A) - p(B)| is smaller; None for any.
@@ -58,6 +60,7 @@ class Member(_Part):
     max_length: Annotated[int, Field(gt=0)] | None = None
     truncate: Way | None = None
     prompt_cap: str | None = None
+    quantize: Quantize | None = None
     weight: Positive = 1.0
     share: Share = 1.0
     below: Share | None = None
@@ -78,6 +81,7 @@ class Member(_Part):
             max_length=self.max_length or asked.max_length,
             truncate=self.truncate or asked.truncate,
             prompt_cap=self.prompt_cap or asked.prompt_cap,
+            quantize=self.quantize or asked.quantize,
         )
 
     def part(self, asked: Request) -> Part:

@@ -23,6 +23,7 @@ from pipeline.model.load import (
     load_text_side,
     require_packages,
 )
+from pipeline.model.quantise import Quantize, require_unquantised
 from pipeline.preflight import Head, Preflight, locate, preflight
 from pipeline.scoring.delivery import prior_of
 from pipeline.scoring.fingerprint import directory_digest, weights_bytes
@@ -37,7 +38,7 @@ from pipeline.text.truncate import Truncation, Way
 from pipeline.training.record import TrainingRecord, contradictions, read_record
 
 # Whose versions change the last bits of a forecast.
-PACKAGES: Final = ("torch", "transformers", "tokenizers", "peft")
+PACKAGES: Final = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes")
 
 Load = LoadClassifier | LoadLetters
 
@@ -56,6 +57,7 @@ class Request:
     batch_tokens: int | None = None
     swap: Swap = "none"
     dtype: Dtype = "auto"
+    quantize: Quantize = "none"
     device: Device = "auto"
     workers: int | None = None
     deadline_s: float | None = None
@@ -114,6 +116,7 @@ class Model:
         return {
             "model": directory_digest(self.checked.path),
             "adapter": "none" if adapter is None else directory_digest(adapter),
+            "quantize": self.part.request.quantize,
             "head": self.part.request.head,
             "encoder": self.rows,
             "length": str(self.length),
@@ -276,6 +279,8 @@ def _judge(part: Part, table: Table) -> _Judged:
         adapter=request.adapter,
         labels=labels,
         head=request.head,
+        dtype=None if request.dtype == "auto" else request.dtype,
+        quantised=None if request.quantize == "none" else request.quantize,
         roots=request.roots,
         config=request.config,
     )
@@ -287,10 +292,11 @@ def _settled(judged: _Judged, dtype: str) -> Model:
     tokenizer, config = load_text_side(checked.path)
     length = choose_length(request.max_length or (None if record is None else record.max_length), tokenizer, config)
     truncation = truncation_of(request, record)
-    load: Load = LoadClassifier(checked.path, checked.adapter_path, labels, dtype)
+    require_unquantised(config, request.quantize, request.model)
+    load: Load = LoadClassifier(checked.path, checked.adapter_path, labels, dtype, request.quantize)
     if request.head == "tokens":
         encoder, letters = ask_for_letters(tokenizer, config, labels=labels, length=length, truncation=truncation)
-        load = LoadLetters(checked.path, checked.adapter_path, letters, dtype)
+        load = LoadLetters(checked.path, checked.adapter_path, letters, dtype, request.quantize)
     else:
         encoder = make_encoder(tokenizer, length, record, truncation)
     return Model(judged.part, checked, encode_with(encoder), load, encoder.key, labels, length)
