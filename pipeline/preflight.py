@@ -6,12 +6,14 @@ Nothing heavy is imported here, so a model that cannot be used is refused before
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pipeline.errors import ModelMissingError, ModelUnusableError, SettingsError
 
 Purpose = Literal["score", "train"]
 Head = Literal["classifier", "tokens"]
+# What these reckon with is a copy in the dtype of the run.
+MEMORY_RULES: Final = ("H701", "H702")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,15 @@ def preflight(
     adapter: str | None = None,
     labels: int = 3,
     head: Head = "classifier",
+    dtype: str | None = None,
+    quantised: str | None = None,
     roots: Sequence[Path] = (),
     config: Path | None = None,
 ) -> Preflight:
     """Judge a model for scoring or training.
+
+    `dtype` is what it will run in, None for what its files say. `quantised` says that its weights are made smaller
+    while they are loaded, and how; whether one full copy fits is then not judged, and the report says why.
 
     With the head "tokens" its chat template is going to be rendered in this process, so it is judged at the standard
     level, which renders it in a process that is watched.
@@ -89,6 +96,8 @@ def preflight(
             labels=labels,
             head=head,
             level="standard" if head == "tokens" else "quick",
+            dtype=dtype,
+            ignore={} if quantised is None else dict.fromkeys(MEMORY_RULES, f"the weights are loaded as {quantised}"),
             roots=tuple(roots),
             config=config,
         )

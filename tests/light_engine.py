@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tiny_classifier import battle
 
 from pipeline.arena.table import Table
+from pipeline.model.packed import Packing
 from pipeline.scoring.delivery import Delivery, prior_of
 from pipeline.scoring.device import Devices, Done, Inline
 from pipeline.scoring.engine import Engine
@@ -52,15 +53,17 @@ def encode(some: Sequence[Battle], length: int) -> list[Ids]:
 
 @dataclass
 class LightRunner:
-    """Logits out of a digest of the whole pack and the row; `short_of` says of which packs memory is short."""
+    """Logits out of a digest of the whole pack, the row and a seed; `short_of` says of which packs memory is short."""
 
     pause_s: float = 0.0
     labels: int = 3
     short_of: Callable[[Sequence[Ids]], bool] = lambda _: False
     runs: list[int] = field(default_factory=list)
+    packing: Any = None
+    seed: int = 0
 
     def plan(self, lengths: Sequence[int], token_budget: int) -> Any:
-        return plan_packs(lengths, token_budget)
+        return plan_packs(lengths, token_budget, getattr(self.packing, "split_at", None))
 
     def computed(self, lengths: Sequence[int]) -> int:
         return sum(lengths)
@@ -72,7 +75,7 @@ class LightRunner:
         if self.short_of(rows):
             raise torch.OutOfMemoryError("made up")
         time.sleep(self.pause_s)
-        whole = zlib.crc32(repr([len(row) for row in rows]).encode())
+        whole = zlib.crc32(repr([len(row) for row in rows]).encode(), self.seed)
         return torch.tensor([_logits(row, whole) for row in rows], dtype=torch.float32)
 
 
@@ -86,9 +89,11 @@ class LightLoad:
     """How a worker comes to a light model."""
 
     pause_s: float = 0.0
+    split_at: int | None = None
 
     def __call__(self, _device: str) -> LightRunner:
-        return LightRunner(self.pause_s)
+        """Another number for rows to be split at makes another model too."""
+        return LightRunner(self.pause_s, packing=Packing(None, None, split_at=self.split_at), seed=self.split_at or 0)  # type: ignore[arg-type]
 
 
 def job(some: Sequence[Battle], swap: Any = "all", stages: int = 1, **more: Any) -> Job:
@@ -102,18 +107,25 @@ def inline(runner: LightRunner | None = None) -> Inline:
 
 
 def run_into(
-    output: Path, some: Sequence[Battle], *, workers: int = 0, pause_s: float = 0.0, every_s: float = 0.02
+    output: Path,
+    some: Sequence[Battle],
+    *,
+    workers: int = 0,
+    pause_s: float = 0.0,
+    every_s: float = 0.02,
+    stages: int = 1,
 ) -> None:
     """A whole run into a file, going on from a journal that is there; what `arena score` does, without a model."""
     journal = FileJournal(journal_of(output))
     journal.open({"rows": "light"})
     delivery = Delivery(output, Table(Path("test.csv"), "lmsys", tuple(some)), every_s=every_s)
     delivery.begin(prior_of(3), keep=journal.packs > 0)
-    devices: Devices = inline(LightRunner(pause_s))
+    loads = tuple(LightLoad(pause_s, split_at=(None, 60)[stage]) for stage in range(stages))
+    devices: Devices = Inline(lambda stage: loads[stage]("cpu"))  # type: ignore[arg-type,return-value]
     if workers:
-        devices = Workers((LightLoad(pause_s),), ("cpu",) * workers, 1).start()  # type: ignore[arg-type]
+        devices = Workers(loads, ("cpu",) * workers, 1).start()  # type: ignore[arg-type]
     try:
-        scored = Engine(job(some), devices, journal, hooks=Hooks(deliver=delivery.refresh)).run()
+        scored = Engine(job(some, stages=stages), devices, journal, hooks=Hooks(deliver=delivery.refresh)).run()
         delivery.write(scored.probabilities)
     finally:
         devices.close()
@@ -137,11 +149,18 @@ class FakeDevices:
     clock: FakeClock
     speed: float = 1000.0
     slow_after: int = 1_000_000
+    load_s: float = 0.0
     runner: LightRunner = field(default_factory=LightRunner)
     packs: list[Pack] = field(default_factory=list)
     _queue: list[Pack] = field(default_factory=list)
+    _stage: int = 0
 
     count = 1
+
+    def turn_to(self, stage: int, timeout_s: float) -> bool:
+        self.clock.now += self.load_s if stage != self._stage else 0.0
+        self._stage = stage
+        return True
 
     def planner(self, stage: int) -> Planner:
         return Planner()

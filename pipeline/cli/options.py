@@ -92,10 +92,13 @@ def add_rules(command: argparse.ArgumentParser) -> None:
 def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     """`--model`, `--adapter` and what is said about running them."""
     from pipeline.model.load import DEVICES, DTYPES
+    from pipeline.model.quantise import QUANTIZE
     from pipeline.scoring.swap import SWAPS
 
-    command.add_argument(
-        "--model", required=required, metavar="M", help="hub id, Kaggle handle, package:NAME or directory"
+    either = command.add_mutually_exclusive_group(required=required)
+    either.add_argument("--model", metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
+    either.add_argument(
+        "--members", type=Path, metavar="FILE", help="a blend or cascade: TOML with several models, see docs/winners.md"
     )
     command.add_argument("--adapter", metavar="A", help="a PEFT adapter that carries its head, by any of these")
     command.add_argument(
@@ -117,6 +120,12 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     )
     command.add_argument(
         "--dtype", choices=DTYPES, default="auto", help="float32 on a CPU; bfloat16 or float16 on a GPU"
+    )
+    command.add_argument(
+        "--quantize",
+        choices=QUANTIZE,
+        default="none",
+        help="load all weights but the head's in 8 or 4 bits, with bitsandbytes (none)",
     )
     command.add_argument("--device", choices=DEVICES, default="auto", help="a GPU where there is one")
 

@@ -6,6 +6,7 @@ that holds the prior, and it is replaced as forecasts come. A run that was stopp
 
 import argparse
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,7 @@ from pipeline.errors import SettingsError
 from pipeline.output import check_writable, replacing
 from pipeline.scoring.deadline import CONTEST_LIMIT_S, parse_duration
 from pipeline.scoring.delivery import prior_of
+from pipeline.scoring.members import Members, read_members
 from pipeline.scoring.preparation import Request, prepare
 from pipeline.scoring.rehearsal import ROWS, Rehearsal, enlarged, rehearse
 from pipeline.scoring.run import Place, Run, deadline_of, devices_of, score_file
@@ -40,6 +42,7 @@ examples:
   arena score --model meta-llama/Meta-Llama-3-8B-Instruct --adapter ./adapter --test test.csv --output submission.csv
   arena score --model ./model --test test.parquet --output submission.csv --swap time --deadline 8h30m
   arena score --model ./model --test test.csv --swap all --deadline contest --rehearse
+  arena score --members members.toml --test test.csv --output submission.csv --deadline contest
 """
 
 
@@ -101,14 +104,15 @@ def _workers(text: str) -> int:
 def request_of(options: argparse.Namespace, table: Table) -> Request:
     """What the options ask of a scoring run."""
     deadline = getattr(options, "deadline", None)
-    return Request(
-        model=options.model,
+    asked = Request(
+        model=options.model or str(options.members),
         adapter=options.adapter,
         labels=options.labels,
         max_length=options.max_length,
         batch_tokens=options.batch_tokens,
         swap=options.swap,
         dtype=options.dtype,
+        quantize=options.quantize,
         device=options.device,
         workers=getattr(options, "workers", None),
         deadline_s=CONTEST_LIMIT_S[table.contest] if deadline == CONTEST else deadline,
@@ -120,6 +124,15 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
         head=options.head,
         rules=options.rules,
     )
+    return asked if options.members is None else _members(options).request(asked)
+
+
+def _members(options: argparse.Namespace) -> Members:
+    if options.adapter is not None or options.head != "classifier":
+        raise SettingsError(
+            "--adapter and --head belong to one model", fix=f"write them into {options.members}, for each member"
+        )
+    return read_members(options.members)
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -129,6 +142,10 @@ def carry_out(options: argparse.Namespace) -> int:
         check_writable(options.record)
     if options.output is None and not options.rehearse:
         raise SettingsError("there is no --output to write", fix="name a file, or say --rehearse")
+    if options.members is not None and (options.rehearse or options.record is not None):
+        raise SettingsError(
+            "--rehearse and --record measure one model", fix="say them with --model, for each member by itself"
+        )
     table = read_table(options.test, contest=options.contest)
     request = request_of(options, table)
     return _rehearse(options, request, table) if options.rehearse else _score(options, request, table)
@@ -178,8 +195,25 @@ def _warnings(run: Run) -> tuple[str, ...]:
 def _text(options: argparse.Namespace, run: Run, rows: int) -> str:
     seconds = run.scored.seconds
     lines = [f"{options.output}: {rows:,} rows in {seconds:.1f} s ({rows / max(seconds, 1e-9):.1f} rows a second)"]
+    if len(members := _looked(run)) > 1:
+        lines += [f"{each['model']}: looked at {each['battles']:,} battles" for each in members]
     lines += [run.checks.text(prior_of(run.prepared.labels)), run.throughput.text(), *run.scored.dropped]
     return "\n".join(lines)
+
+
+def _looked(run: Run) -> list[dict[str, Any]]:
+    """The models in order, and at how many battles each has looked."""
+    counts = Counter(look.stage for look in run.scored.logits if not look.swapped)
+    return [
+        {
+            "model": model.part.request.model,
+            "adapter": model.part.request.adapter,
+            "max_length": model.length,
+            "weight": model.part.weight,
+            "battles": counts[number],
+        }
+        for number, model in enumerate(run.prepared.models)
+    ]
 
 
 def run_values(run: Run, rows: int) -> dict[str, Any]:
@@ -198,7 +232,8 @@ def run_values(run: Run, rows: int) -> dict[str, Any]:
         "max_length": run.prepared.length,
         "device": run.prepared.device,
         "dtype": run.prepared.dtype,
-        "reports": run.checked.json["reports"],
+        "models": _looked(run),
+        "reports": run.prepared.reports,
     }
 
 
@@ -223,7 +258,7 @@ def _rehearse(
     profile = _rehearsed_profile(found, facts, request.deadline_s)
     _record(options, profile)
     values = asdict(found) | {"limit_s": request.deadline_s, "profile": profile}
-    tell(options, f"{found.text()}\nno submission was written", values | {"reports": prepared.checked.json["reports"]})
+    tell(options, f"{found.text()}\nno submission was written", values | {"reports": prepared.reports})
     return 0
 
 

@@ -28,7 +28,20 @@ def attach_adapter(classifier: Classifier, adapter: Path) -> Classifier:
             f"neither the model nor the adapter {adapter} holds {', '.join(random[:3])}: the head would be random",
             fix="train the adapter with its head in modules_to_save; arena train does",
         )
-    return replace(classifier, model=model.to(classifier.device).eval(), missing=())
+    placed = model if classifier.quantised else model.to(classifier.device)
+    return replace(classifier, model=placed.eval(), missing=())
+
+
+def merged(model: Any) -> Any:
+    """A model with an adapter's layers added into its weights; as it is where they cannot be (a learned prompt)."""
+    if any(each.is_prompt_learning for each in model.peft_config.values()) or not hasattr(model, "merge_and_unload"):
+        return model
+    with quiet():
+        bare = model.merge_and_unload()
+    # It still says that it has one.
+    if hasattr(bare, "peft_config"):
+        del bare.peft_config
+    return bare.eval()
 
 
 def lay_over(model: Any, adapter: Path) -> Any:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import ModelUnusableError
 from pipeline.model.attention import Segments
-from pipeline.model.load import SCORE, open_model, precision
+from pipeline.model.load import SCORE, open_model, precision, quantising
 from pipeline.model.packed import Packing, Pool, packing_of
+from pipeline.model.quantise import Quantize, require_runnable
 from pipeline.text.batch import Batch, plan_packs
 from pipeline.text.prompt import Ids
 
@@ -34,9 +35,12 @@ class LanguageModel:
     model: Any
     device: "torch.device"
     dtype: "torch.dtype"
+    quantised: bool = False
 
 
-def load_language_model(path: Path, *, dtype: "torch.dtype", device: "torch.device") -> LanguageModel:
+def load_language_model(
+    path: Path, *, dtype: "torch.dtype", device: "torch.device", quantize: Quantize = "none"
+) -> LanguageModel:
     """Load a causal language model; nothing is looked for outside the directory.
 
     Raises:
@@ -44,13 +48,16 @@ def load_language_model(path: Path, *, dtype: "torch.dtype", device: "torch.devi
     """
     from transformers import AutoModelForCausalLM
 
-    model, missing = open_model(AutoModelForCausalLM, path, dtype=dtype, check=f"{SCORE} --head tokens")
+    check = f"{SCORE} --head tokens"
+    options = quantising(AutoModelForCausalLM, path, quantize, dtype=dtype, device=device, check=check)
+    model, missing = open_model(AutoModelForCausalLM, path, dtype=dtype, check=check, **options)
+    require_runnable(model, path, quantize, device)
     if missing:
         raise ModelUnusableError(
             f"{path} lacks {len(missing)} weights that would be random: {', '.join(missing[:3])}",
             fix="give a model with its language head; a classifier is scored with --head classifier",
         )
-    return LanguageModel(model.to(device).eval(), device, dtype)
+    return LanguageModel((model if options else model.to(device)).eval(), device, dtype, quantised=bool(options))
 
 
 def attach_to_language(language: LanguageModel, adapter: Path) -> LanguageModel:
@@ -61,7 +68,8 @@ def attach_to_language(language: LanguageModel, adapter: Path) -> LanguageModel:
     """
     from pipeline.model.adapter import lay_over
 
-    return replace(language, model=lay_over(language.model, adapter).to(language.device).eval())
+    laid = lay_over(language.model, adapter)
+    return replace(language, model=(laid if language.quantised else laid.to(language.device)).eval())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pipeline.errors import MissingPackageError, ModelUnusableError, SettingsError
+from pipeline.model.quantise import Quantize, loading_options, require_runnable
 from pipeline.text.batch import collate
 from pipeline.text.prompt import Ids
 
@@ -40,6 +41,7 @@ class Classifier:
         dtype: of the base's weights; an adapter over it keeps its own.
         labels: columns of the logits.
         missing: names of the weights that the checkpoint does not hold; only the head's, and only for training.
+        quantised: whether its weights have fewer bits, so that nothing can be added to them.
     """
 
     model: Any
@@ -48,6 +50,7 @@ class Classifier:
     dtype: "torch.dtype"
     labels: int
     missing: tuple[str, ...] = field(default=())
+    quantised: bool = False
 
     def logits(self, rows: Sequence[Ids]) -> "torch.Tensor":
         """Logits [rows, labels] in float32, whatever the model computes in; `batch.pad_id` says how rows are padded."""
@@ -118,7 +121,13 @@ def choose_dtype(dtype: Dtype, device: "torch.device") -> "torch.dtype":
 
 
 def load_classifier(
-    path: Path, *, labels: int, dtype: "torch.dtype", device: "torch.device", head_may_be_new: bool = False
+    path: Path,
+    *,
+    labels: int,
+    dtype: "torch.dtype",
+    device: "torch.device",
+    head_may_be_new: bool = False,
+    quantize: Quantize = "none",
 ) -> Classifier:
     """Load base and tokenizer; nothing is looked for outside the directory.
 
@@ -128,6 +137,7 @@ def load_classifier(
         dtype: of the weights.
         device: where to put them.
         head_may_be_new: the head need not be in the checkpoint: an adapter brings it, or training learns it.
+        quantize: make the weights of all but the head so.
 
     Raises:
         ModelUnusableError: the libraries refuse it, or weights other than the head's would be random.
@@ -136,14 +146,18 @@ def load_classifier(
 
     with quiet(), refused_as_model(path):
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-    model, missing = open_model(AutoModelForSequenceClassification, path, dtype=dtype, num_labels=labels)
+    auto = AutoModelForSequenceClassification
+    options = quantising(auto, path, quantize, dtype=dtype, device=device)
+    model, missing = open_model(auto, path, dtype=dtype, num_labels=labels, **options)
+    require_runnable(model, path, quantize, device)
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
     if random:
         raise ModelUnusableError(
             f"{path} lacks {len(random)} weights that would be random: {', '.join(random[:3])}",
             fix="give a classifier that was trained, or --adapter with one that carries its head",
         )
-    return Classifier(model.to(device).eval(), tokenizer, device, dtype, labels, missing)
+    placed = model if options else model.to(device)
+    return Classifier(placed.eval(), tokenizer, device, dtype, labels, missing, quantised=bool(options))
 
 
 def load_text_side(path: Path) -> tuple[Any, Any]:
@@ -184,6 +198,33 @@ def open_model(
             path, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True, **more
         )
     return model, tuple(sorted(info["missing_keys"]))
+
+
+def quantising(
+    auto: Any, path: Path, quantize: Quantize, *, dtype: "torch.dtype", device: "torch.device", check: str = SCORE
+) -> dict[str, Any]:
+    """What `open_model` is given beside, for weights of fewer bits than `dtype` has; {} where they have as many.
+
+    Raises:
+        ModelUnusableError: the libraries refuse the config.
+    """
+    from transformers import AutoConfig
+
+    with quiet(), refused_as_model(path, check):
+        config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        return loading_options(config, quantize, lambda: _whole_modules(auto, config), dtype=dtype, device=device)
+
+
+def _whole_modules(auto: Any, config: Any) -> tuple[str, ...]:
+    """What the forecasts come out of, whatever the weights are made of: head and pooler, told by an empty model."""
+    import torch
+
+    with torch.device("meta"):
+        model = auto.from_config(config, trust_remote_code=False)
+    output = model.get_output_embeddings()
+    head = tuple(name for name, module in model.named_modules() if module is output)
+    poolers = (name for name, _ in model.named_modules() if name.split(".")[-1] == "pooler")
+    return (*(head or head_modules(model)), *poolers)
 
 
 @contextmanager

@@ -53,8 +53,11 @@ class Devices(Protocol):
     def count(self) -> int:
         """Devices that work."""
 
+    def turn_to(self, stage: int, timeout_s: float) -> bool:
+        """Change to the model of a stage, once nothing is under way; whether it is there before the timeout."""
+
     def planner(self, stage: int) -> Planner:
-        """How rows of a stage's model are put together; waits until a model is loaded."""
+        """How rows of a stage's model are put together; changes to it, and waits until it is loaded."""
 
     def facts(self) -> Sequence[Facts]:
         """What is known of each device; those that are not ready are left out."""
@@ -98,7 +101,7 @@ def compute(runner: Runner, rows: Sequence[Ids], budget: int) -> Computed:
     else:
         return Computed(logits, runner.computed([len(row) for row in rows]), budget)
     # Outside of the handler: the exception holds on to the tensors of the forward that failed.
-    _release()
+    release()
     return _in_parts(runner, rows, budget)
 
 
@@ -135,7 +138,8 @@ def is_short_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in told for words in SHORT_OF_MEMORY)
 
 
-def _release() -> None:
+def release() -> None:
+    """Give what nobody holds any more back to the device."""
     import torch
 
     if torch.cuda.is_available():
@@ -169,6 +173,11 @@ class Inline:
     def count(self) -> int:
         """As `Devices`."""
         return 1
+
+    def turn_to(self, stage: int, timeout_s: float) -> bool:  # noqa: ARG002 - it is loaded by the caller itself
+        """As `Devices`."""
+        self._runner(stage)
+        return True
 
     def planner(self, stage: int) -> Planner:
         """As `Devices`."""
@@ -212,5 +221,6 @@ class Inline:
     def _runner(self, stage: int) -> Runner:
         if self._loaded is None or self._loaded[0] != stage:
             self._loaded = None  # two models at once may not fit
+            release()
             self._loaded = (stage, self.load(stage))
         return self._loaded[1]

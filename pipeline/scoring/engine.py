@@ -21,8 +21,8 @@ from pipeline.scoring.throughput import Meter
 from pipeline.scoring.work import (
     Look,
     Pack,
+    chosen_by,
     longest_first,
-    most_uncertain,
     packs_of,
     size_of,
     waves,
@@ -77,6 +77,8 @@ class Engine:
         self._sizes = tuple(map(size_of, self.job.battles))
         self._budget = self._fitted = self.job.budget
         under = f"swap {self.job.swap}, limit {self.deadline.limit_s:g} s"
+        if len(self.job.stages) > 1:
+            under += f", stages {[(each.weight, each.share, each.below) for each in self.job.stages]}"
         self.schedule = Schedule(self.deadline, self.meter, self.journal, under)
 
     def run(self) -> Scored:
@@ -138,7 +140,7 @@ class Engine:
         if stage == 0:
             return longest_first(self.job.battles)
         known = [place for place in range(len(self.job.battles)) if self._is_known(place)]
-        return most_uncertain(self.probabilities(), known, self.job.stages[stage].share)
+        return chosen_by(self.job.stages[stage], self.job.means(self._logits), known)
 
     def _second_looks(self, stage: int) -> tuple[int, ...]:
         chosen = to_swap(self.job.swap, self.probabilities()) if self.job.swap != "none" else ()
@@ -153,6 +155,9 @@ class Engine:
             return
         if phase != Phase(0):
             self.hooks.expect(len(places))
+        if not self._is_loaded(phase):
+            self._drop(f"{len(places):,} of {len(places):,} {phase.text()} are left out for want of time")
+            return
         reserve_s, done = self._reserve_s(phase), 0
         for number, pack in enumerate(self._packs(phase, places, ahead)):
             before = self.journal.logits(pack.key)
@@ -166,6 +171,18 @@ class Engine:
                 self._take(pack.looks, before)
         while self._under_way:
             self._collect()
+
+    def _is_loaded(self, phase: Phase) -> bool:
+        """Whether there is a model and time for a phase; a later model may take longer to load than is left."""
+        if self.schedule.known("stop", phase, 0) is not None:
+            return False
+        while phase.stage == 0 or self.deadline.left_s() > 0:
+            if self.devices.turn_to(phase.stage, BREATH_S):
+                return True
+            if self.hooks.stop():
+                raise _StopError
+        self.schedule.decide("stop", phase, 0, 0)
+        return False
 
     def _is_over(self, phase: Phase, number: int, pack: Pack, reserve_s: float, *, is_done: bool) -> bool:
         if self.schedule.known("stop", phase, number) is not None:

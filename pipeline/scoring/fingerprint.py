@@ -33,6 +33,11 @@ def directory_digest(path: Path) -> str:
     return digest.hexdigest()[:32]
 
 
+def weights_bytes(path: Path) -> int:
+    """Bytes of a directory's weights."""
+    return sum(file.stat().st_size for file in path.iterdir() if file.suffix in WEIGHTS and file.is_file())
+
+
 def _sampled(file: Path) -> Iterator[bytes]:
     size = file.stat().st_size
     with file.open("rb") as opened:

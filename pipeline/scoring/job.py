@@ -36,6 +36,7 @@ class Job:
         budget: tokens of a pack.
         prior: the forecast of a battle that was not looked at.
         finish: changes a forecast at last, by the battle's place.
+        temperature: of the stages' mean, before that.
     """
 
     battles: Sequence[Battle]
@@ -44,10 +45,20 @@ class Job:
     prior: Row
     swap: Swap = "none"
     finish: Finish | None = None
+    temperature: float = 1.0
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """One a stage."""
+        return tuple(each.weight for each in self.stages)
 
     def probabilities(self, logits: dict[Look, Row]) -> tuple[Row, ...]:
         """The forecasts that these looks come to."""
-        return forecasts(logits, len(self.battles), [each.weight for each in self.stages], self.prior, self.finish)
+        return forecasts(logits, len(self.battles), self.weights, self.prior, self.finish, temperature=self.temperature)
+
+    def means(self, logits: dict[Look, Row]) -> tuple[Row, ...]:
+        """The stages' mean alone, by which a later stage's battles are chosen."""
+        return forecasts(logits, len(self.battles), self.weights, self.prior)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ The first half needs the tokenizer alone and finds the letters' ids; the second 
 process and called there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import ModelUnusableError, SettingsError
+from pipeline.model.quantise import Quantize
 from pipeline.model.runner import Runner
 from pipeline.text.chat import question_of
 from pipeline.text.encode import Encoder
@@ -27,12 +28,14 @@ class LoadLetters:
         adapter: likewise; None where there is none.
         letters: ids of the letters, in the order of the columns.
         dtype: as torch names it, without "torch.".
+        quantize: as in `LoadClassifier`.
     """
 
     path: Path
     adapter: Path | None
     letters: tuple[int, ...]
     dtype: str
+    quantize: Quantize = "none"
 
     def __call__(self, device: str) -> Runner:
         """The model on a device.
@@ -42,14 +45,18 @@ class LoadLetters:
         """
         import torch
 
+        from pipeline.model.adapter import merged
         from pipeline.model.language import attach_to_language, letters_runner, load_language_model
 
         place = torch.device(device)
         if place.type == "cuda":
             torch.cuda.set_device(place)
-        language = load_language_model(self.path, dtype=getattr(torch, self.dtype), device=place)
+        dtype = getattr(torch, self.dtype)
+        language = load_language_model(self.path, dtype=dtype, device=place, quantize=self.quantize)
         if self.adapter is not None:
             language = attach_to_language(language, self.adapter)
+            if not language.quantised:
+                language = replace(language, model=merged(language.model))
         return letters_runner(language, self.letters)
 
 

@@ -1,9 +1,10 @@
 """How a worker comes to its model: a value that can be sent to another process and called there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.model.load import load_classifier
+from pipeline.model.quantise import Quantize
 from pipeline.model.runner import Runner, runner_of
 
 
@@ -16,12 +17,14 @@ class LoadClassifier:
         adapter: likewise; None where there is none.
         labels: columns of the head.
         dtype: as torch names it, without "torch.".
+        quantize: make the base's weights so; an adapter then stays layers over it, and is merged into it otherwise.
     """
 
     path: Path
     adapter: Path | None
     labels: int
     dtype: str
+    quantize: Quantize = "none"
 
     def __call__(self, device: str) -> Runner:
         """The model on a device.
@@ -31,7 +34,7 @@ class LoadClassifier:
         """
         import torch
 
-        from pipeline.model.adapter import attach_adapter
+        from pipeline.model.adapter import attach_adapter, merged
 
         place = torch.device(device)
         if place.type == "cuda":
@@ -42,5 +45,10 @@ class LoadClassifier:
             dtype=getattr(torch, self.dtype),
             device=place,
             head_may_be_new=self.adapter is not None,
+            quantize=self.quantize,
         )
-        return runner_of(classifier if self.adapter is None else attach_adapter(classifier, self.adapter))
+        if self.adapter is not None:
+            classifier = attach_adapter(classifier, self.adapter)
+            if not classifier.quantised:
+                classifier = replace(classifier, model=merged(classifier.model))
+        return runner_of(classifier)

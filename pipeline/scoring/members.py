@@ -21,20 +21,15 @@ The first looks at every battle. What a member says of itself goes before what t
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipeline.arena.cascade import most_uncertain
 from pipeline.errors import SettingsError
+from pipeline.model.quantise import Quantize
 from pipeline.preflight import Head
-from pipeline.scoring.preparation import Request
+from pipeline.scoring.preparation import Part, Request
 from pipeline.text.truncate import Way, check_cap
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.arena.outcome import Row
 
 MAX_BYTES: Final = 1_000_000
 
@@ -51,7 +46,8 @@ class Member(_Part):
 
     Attributes:
         model, adapter: references, as on the command line.
-        head, labels, max_length, truncate, prompt_cap: as the options of `arena score`; None for what those say.
+        head, labels, max_length, truncate, prompt_cap, quantize: as the options of `arena score`; None for what those
+            say.
         weight: of its forecast in the mean of those that looked at a battle; only ratios matter.
         share: of all battles, at most so many: the most uncertain ones.
         below: only battles whose margin |p(A) - p(B)| is smaller; None for any.
@@ -64,6 +60,7 @@ class Member(_Part):
     max_length: Annotated[int, Field(gt=0)] | None = None
     truncate: Way | None = None
     prompt_cap: str | None = None
+    quantize: Quantize | None = None
     weight: Positive = 1.0
     share: Share = 1.0
     below: Share | None = None
@@ -84,11 +81,12 @@ class Member(_Part):
             max_length=self.max_length or asked.max_length,
             truncate=self.truncate or asked.truncate,
             prompt_cap=self.prompt_cap or asked.prompt_cap,
+            quantize=self.quantize or asked.quantize,
         )
 
-    def battles(self, rows_BC: "Sequence[Row]") -> tuple[int, ...]:
-        """Places of the battles that it looks at, the most uncertain first, by the mean of the members before it."""
-        return most_uncertain(rows_BC, share=self.share, below=self.below)
+    def part(self, asked: Request) -> Part:
+        """The same with its place among the others."""
+        return Part(self.request(asked), self.weight, self.share, self.below)
 
 
 class Members(_Part):
@@ -108,6 +106,11 @@ class Members(_Part):
     def weights(self) -> tuple[float, ...]:
         """One a member."""
         return tuple(member.weight for member in self.members)
+
+    def request(self, asked: Request) -> Request:
+        """What is asked of all of them together, where `asked` is what the command line asks."""
+        parts = tuple(member.part(asked) for member in self.members)
+        return replace(asked, parts=parts, temperature=self.temperature)
 
 
 def read_members(path: Path) -> Members:

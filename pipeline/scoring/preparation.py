@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pipeline.arena.battle import Battle, Contest
 from pipeline.arena.outcome import Row, for_contest
 from pipeline.arena.post_rules import RULE_SETS, RuleSet, apply_rules
 from pipeline.arena.table import Table
-from pipeline.errors import SettingsError
+from pipeline.errors import ModelMissingError, ModelUnusableError, PipelineError, SettingsError
 from pipeline.model.load import (
     Device,
     Dtype,
@@ -23,9 +23,10 @@ from pipeline.model.load import (
     load_text_side,
     require_packages,
 )
+from pipeline.model.quantise import Quantize, require_unquantised
 from pipeline.preflight import Head, Preflight, locate, preflight
 from pipeline.scoring.delivery import prior_of
-from pipeline.scoring.fingerprint import directory_digest
+from pipeline.scoring.fingerprint import directory_digest, weights_bytes
 from pipeline.scoring.job import Job, default_batch_tokens
 from pipeline.scoring.letters import LoadLetters, ask_for_letters
 from pipeline.scoring.loading import LoadClassifier
@@ -37,14 +38,17 @@ from pipeline.text.truncate import Truncation, Way
 from pipeline.training.record import TrainingRecord, contradictions, read_record
 
 # Whose versions change the last bits of a forecast.
-PACKAGES: Final = ("torch", "transformers", "tokenizers", "peft")
+PACKAGES: Final = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes")
 
 Load = LoadClassifier | LoadLetters
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a scoring run; None where the adapter's record, the model or the device decides."""
+    """What is asked of a scoring run; None where the adapter's record, the model or the device decides.
+
+    Of a blend or cascade, what is asked of its models stands in `parts`, and `model` is what people call it.
+    """
 
     model: str
     adapter: str | None = None
@@ -53,6 +57,7 @@ class Request:
     batch_tokens: int | None = None
     swap: Swap = "none"
     dtype: Dtype = "auto"
+    quantize: Quantize = "none"
     device: Device = "auto"
     workers: int | None = None
     deadline_s: float | None = None
@@ -63,6 +68,60 @@ class Request:
     prompt_cap: str | None = None
     head: Head = "classifier"
     rules: RuleSet = "none"
+    parts: "tuple[Part, ...]" = ()
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is asked of one model of a blend or cascade; `weight`, `share` and `below` as in `work.Stage`."""
+
+    request: Request
+    weight: float = 1.0
+    share: float = 1.0
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of a run, judged and settled.
+
+    Attributes:
+        part: what was asked of it.
+        checked: the preflight.
+        encode: the template, in the model's tokenizer.
+        load: how the model is loaded.
+        rows: the encoder's key: template and way of cutting.
+        labels: columns of the head.
+        length: the longest row in tokens.
+    """
+
+    part: Part
+    checked: Preflight
+    encode: Encode
+    load: Load
+    rows: str
+    labels: int
+    length: int
+
+    def stage(self, first: "Model") -> Stage:
+        """The model as the queue sees it; a token costs as its weights do beside the first model's."""
+        cost = weights_bytes(self.checked.path) / max(1, weights_bytes(first.checked.path))
+        part = self.part
+        return Stage(self.encode, self.length, part.weight, part.share, part.below, cost or 1.0)
+
+    def fingerprint(self) -> dict[str, str]:
+        """What makes this model's packs the same as another run's."""
+        adapter = self.checked.adapter_path
+        return {
+            "model": directory_digest(self.checked.path),
+            "adapter": "none" if adapter is None else directory_digest(adapter),
+            "quantize": self.part.request.quantize,
+            "head": self.part.request.head,
+            "encoder": self.rows,
+            "length": str(self.length),
+            "labels": str(self.labels),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +130,8 @@ class Prepared:
 
     Attributes:
         request: what was asked.
-        checked: the preflight.
-        encode: the template, in the model's tokenizer.
-        load: how the model is loaded.
-        rows: the encoder's key: template and way of cutting.
+        models: in the order in which they look.
         contest: whose columns are scored.
-        labels: columns of the head.
-        length: the longest row in tokens.
         device: the kind, cpu or cuda.
         names: the devices, one each process.
         threads: of a process on a CPU; None where it is the only one.
@@ -86,13 +140,8 @@ class Prepared:
     """
 
     request: Request
-    checked: Preflight
-    encode: Encode
-    load: Load
-    rows: str
+    models: tuple[Model, ...]
     contest: Contest
-    labels: int
-    length: int
     device: str
     names: tuple[str, ...]
     threads: int | None
@@ -102,7 +151,22 @@ class Prepared:
     @property
     def loads(self) -> tuple[Load, ...]:
         """How each stage's model is loaded."""
-        return (self.load,)
+        return tuple(model.load for model in self.models)
+
+    @property
+    def labels(self) -> int:
+        """Columns of the forecasts."""
+        return self.models[0].labels
+
+    @property
+    def length(self) -> int:
+        """The longest row of any model in tokens."""
+        return max(model.length for model in self.models)
+
+    @property
+    def reports(self) -> list[Any]:
+        """The preflights, in the shape of JSON version 1."""
+        return [report for model in self.models for report in model.checked.json["reports"]]
 
     def job(self, battles: Sequence[Battle]) -> Job:
         """The work for these battles."""
@@ -112,21 +176,26 @@ class Prepared:
             (last,) = apply_rules(rules, [battles[place]], for_contest(self.contest, [row])).probabilities
             return last
 
-        stage = Stage(self.encode, self.length)
-        prior = prior_of(self.labels)
-        return Job(battles, (stage,), self.budget, prior, swap=self.request.swap, finish=finish)
+        return Job(
+            battles,
+            tuple(model.stage(self.models[0]) for model in self.models),
+            self.budget,
+            prior_of(self.labels),
+            swap=self.request.swap,
+            finish=finish,
+            temperature=self.request.temperature,
+        )
 
     def fingerprint(self, rows_digest: str) -> dict[str, str]:
-        """What makes this run's packs the same as another's."""
-        adapter = self.checked.adapter_path
+        """What makes this run's packs the same as another's; not the weights, which no pack depends on."""
+        models = {
+            name if len(self.models) == 1 else f"{name} of member {number}": value
+            for number, model in enumerate(self.models, 1)
+            for name, value in model.fingerprint().items()
+        }
         return {
             "rows": rows_digest,
-            "model": directory_digest(self.checked.path),
-            "adapter": "none" if adapter is None else directory_digest(adapter),
-            "head": self.request.head,
-            "encoder": self.rows,
-            "length": str(self.length),
-            "labels": str(self.labels),
+            **models,
             "budget": str(self.budget),
             "dtype": self.dtype,
             "device": _kind(self.device, self.threads),
@@ -138,57 +207,99 @@ def prepare(request: Request, table: Table, tell: Callable[[str], None]) -> Prep
     """Settle everything.
 
     Raises:
-        PipelineError: of the kind that says what was wrong.
+        PipelineError: of the kind that says what was wrong; where models of a blend cannot be used, all of them are
+            told together.
     """
-    record = _record(request)
-    labels = _labels(request, record, table)
+    parts = request.parts or (Part(request),)
     if request.swap == "time" and request.deadline_s is None:
         raise SettingsError("--swap time needs a time", fix="say --deadline 8h30m, or --swap all")
-    checked = preflight(
-        request.model,
-        purpose="score",
-        adapter=request.adapter,
-        labels=labels,
-        head=request.head,
-        roots=request.roots,
-        config=request.config,
-    )
-    _agree(request, record, checked, tell)
+    judged = _judge_all(parts, table)
+    for each in judged:
+        _agree(each.part.request, each.record, each.checked, tell)
     require_packages()
-    return _settled(request, record, checked, labels, table.contest)
-
-
-def _settled(
-    request: Request, record: TrainingRecord | None, checked: Preflight, labels: int, contest: Contest
-) -> Prepared:
     device = choose_device(request.device)
     dtype = choose_dtype(request.dtype, device)
-    tokenizer, config = load_text_side(checked.path)
-    length = choose_length(request.max_length or (None if record is None else record.max_length), tokenizer, config)
-    truncation = truncation_of(request, record)
     dtype_name = str(dtype).removeprefix("torch.")
-    load: Load = LoadClassifier(checked.path, checked.adapter_path, labels, dtype_name)
-    if request.head == "tokens":
-        encoder, letters = ask_for_letters(tokenizer, config, labels=labels, length=length, truncation=truncation)
-        load = LoadLetters(checked.path, checked.adapter_path, letters, dtype_name)
-    else:
-        encoder = make_encoder(tokenizer, length, record, truncation)
     names = _names(device.type, request.workers)
     return Prepared(
         request,
-        checked,
-        encode_with(encoder),
-        load,
-        encoder.key,
-        contest,
-        labels,
-        length,
+        tuple(_settled(each, dtype_name) for each in judged),
+        table.contest,
         device.type,
         names,
         _threads(device.type, len(names)),
         dtype_name,
         request.batch_tokens or default_batch_tokens(device.type),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A model that passed the preflight, and the record of its adapter."""
+
+    part: Part
+    checked: Preflight
+    record: TrainingRecord | None
+    labels: int
+
+
+def _judge_all(parts: Sequence[Part], table: Table) -> tuple[_Judged, ...]:
+    """The preflight of every model, before anything is loaded."""
+    judged: list[_Judged] = []
+    refused: list[ModelMissingError | ModelUnusableError] = []
+    for part in parts:
+        try:
+            judged.append(_judge(part, table))
+        except (ModelMissingError, ModelUnusableError) as error:
+            refused.append(error)
+    if refused:
+        raise refused[0] if len(parts) == 1 else _together(refused, len(parts))
+    if len({each.labels for each in judged}) > 1:
+        told = ", ".join(f"{each.part.request.model} {each.labels}" for each in judged)
+        raise SettingsError(f"the members' forecasts have not the same columns: {told}", fix="say labels for each")
+    return tuple(judged)
+
+
+def _together(refused: Sequence[ModelMissingError | ModelUnusableError], of: int) -> PipelineError:
+    kind = ModelMissingError if any(isinstance(each, ModelMissingError) for each in refused) else ModelUnusableError
+    return kind(
+        f"{len(refused)} of {of} members cannot be used: {'; '.join(map(str, refused))}",
+        fix=next((each.fix for each in refused if each.fix), ""),
+        report="\n".join(each.report for each in refused if each.report),
+    )
+
+
+def _judge(part: Part, table: Table) -> _Judged:
+    request = part.request
+    record = _record(request)
+    labels = _labels(request, record, table)
+    checked = preflight(
+        request.model,
+        purpose="score",
+        adapter=request.adapter,
+        labels=labels,
+        head=request.head,
+        dtype=None if request.dtype == "auto" else request.dtype,
+        quantised=None if request.quantize == "none" else request.quantize,
+        roots=request.roots,
+        config=request.config,
+    )
+    return _Judged(part, checked, record, labels)
+
+
+def _settled(judged: _Judged, dtype: str) -> Model:
+    request, record, checked, labels = judged.part.request, judged.record, judged.checked, judged.labels
+    tokenizer, config = load_text_side(checked.path)
+    length = choose_length(request.max_length or (None if record is None else record.max_length), tokenizer, config)
+    truncation = truncation_of(request, record)
+    require_unquantised(config, request.quantize, request.model)
+    load: Load = LoadClassifier(checked.path, checked.adapter_path, labels, dtype, request.quantize)
+    if request.head == "tokens":
+        encoder, letters = ask_for_letters(tokenizer, config, labels=labels, length=length, truncation=truncation)
+        load = LoadLetters(checked.path, checked.adapter_path, letters, dtype, request.quantize)
+    else:
+        encoder = make_encoder(tokenizer, length, record, truncation)
+    return Model(judged.part, checked, encode_with(encoder), load, encoder.key, labels, length)
 
 
 def _names(kind: str, workers: int | None) -> tuple[str, ...]:

@@ -5,13 +5,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from pipeline.arena.table import Table
 from pipeline.errors import OutputError
-from pipeline.preflight import Preflight
 from pipeline.progress import Progress
 from pipeline.scoring.checks import Checks, check
 from pipeline.scoring.deadline import FOREVER, Deadline, process_start
@@ -51,10 +50,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that is done, or stopped: what was checked, how it ran, what came out.
+    """A run that is done, or stopped: with what, how it ran, what came out.
 
     Attributes:
-        checked: the preflight.
         prepared: all that was settled before the first battle.
         scored: the forecasts.
         checks: what the forecasts look like.
@@ -64,7 +62,6 @@ class Run:
         verdict: what the P rules say of the submission; "" where none was written.
     """
 
-    checked: Preflight
     prepared: Prepared
     scored: Scored
     checks: Checks
@@ -154,8 +151,9 @@ def _run(
     journal: Journal | None = None,
     delivery: Delivery | None = None,
 ) -> Run:
+    models = f" with {len(prepared.models)} models" if len(prepared.models) > 1 else ""
     tell(
-        f"scoring {len(table.battles):,} battles on {prepared.device}, {prepared.dtype},"
+        f"scoring {len(table.battles):,} battles{models} on {prepared.device}, {prepared.dtype},"
         f" rows of at most {prepared.length} tokens"
     )
     job = prepared.job(table.battles)
@@ -177,10 +175,9 @@ def _run(
                 delivery.write(engine.probabilities())
             raise
         verdict = "" if delivery is None else delivery.write(scored.probabilities)
-        facts = tuple(devices.facts())
+        facts = _facts_of(prepared, devices)
         _tell_absent(scored, table, tell)
         return Run(
-            prepared.checked,
             prepared,
             scored,
             check(scored.probabilities, scored.logits, table.battles),
@@ -189,6 +186,12 @@ def _run(
             exit_code=stopping.exit_code if scored.stopped else 0,
             verdict=verdict,
         )
+
+
+def _facts_of(prepared: Prepared, devices: Devices) -> tuple[Facts, ...]:
+    """What the devices know; of several models they know the last one only, so nothing is reckoned with its size."""
+    facts = tuple(devices.facts())
+    return facts if len(prepared.models) == 1 else tuple(replace(each, flops=0.0) for each in facts)
 
 
 def _delivering(delivery: Delivery | None, tell: Tell) -> Callable[[Rows], None]:

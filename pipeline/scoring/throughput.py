@@ -3,6 +3,7 @@
 The rate of the device is measured on it, in the same process, when the model is loaded, and kept nowhere.
 """
 
+import math
 import statistics
 import time
 from collections import deque
@@ -62,11 +63,17 @@ def facts_of(runner: Runner, *, measured: bool = False) -> Facts:
     model = classifier.model
     config = model.config.get_text_config()
     embedded = model.get_input_embeddings().weight.numel()
-    parameters = sum(each.numel() for each in model.parameters()) - embedded
+    parameters = sum(map(_elements, model.parameters())) - embedded
     attention = int(getattr(config, "num_hidden_layers", 0) or 0) * int(getattr(config, "hidden_size", 0) or 0)
     attention *= 2 if config.model_type in BOTH_WAYS else 1
     flops = matmul_flops(classifier.device, classifier.dtype) if measured else 0.0
     return Facts(device_name(classifier.device), flops, parameters, attention, _memory(classifier.device))
+
+
+def _elements(parameter: Any) -> int:
+    """Of the matrix that is multiplied with, also where several of its elements are packed into one."""
+    shape = getattr(getattr(parameter, "quant_state", None), "shape", None)
+    return int(parameter.numel()) if shape is None else math.prod(shape)
 
 
 def device_name(device: "torch.device") -> str:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.arena.battle import Battle
+from pipeline.arena.cascade import most_uncertain
+from pipeline.arena.mixture import at_temperature, mix
 from pipeline.model.runner import Runner
-from pipeline.scoring.swap import Row, margin, mean_with
+from pipeline.scoring.swap import Row, mean_with
 from pipeline.text.batch import Batch, plan_batches, plan_packs
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import Ids
@@ -45,7 +47,8 @@ class Stage:
         encode: its template, tokenizer and way to cut.
         length: the longest row in tokens.
         weight: of its forecasts among those of the other stages.
-        share: of the battles that it looks at, the most uncertain first; the first stage looks at all.
+        share: of the battles that have a forecast, at most so many, the most uncertain first; the first looks at all.
+        below: of those only the ones whose A and B are nearer than this; None for any.
         cost: seconds of a token beside the first stage's, as far as is known before it has run.
     """
 
@@ -53,6 +56,7 @@ class Stage:
     length: int
     weight: float = 1.0
     share: float = 1.0
+    below: float | None = None
     cost: float = 1.0
 
 
@@ -129,14 +133,16 @@ def longest_first(battles: Sequence[Battle]) -> tuple[int, ...]:
     return tuple(sorted(range(len(battles)), key=lambda place: (-size_of(battles[place]), place)))
 
 
-def most_uncertain(probabilities_BC: Sequence[Row], places: Sequence[int], share: float) -> tuple[int, ...]:
-    """That share of the places, the most uncertain first.
+def chosen_by(stage: Stage, means_BC: Sequence[Row], places: Sequence[int]) -> tuple[int, ...]:
+    """Those of the places that a later stage looks at, the most uncertain first.
 
-    >>> most_uncertain([(0.9, 0.1), (0.5, 0.5), (0.6, 0.4)], [0, 1, 2], 0.5)
-    (1, 2)
+    Args:
+        stage: the later one.
+        means_BC: the mean of the stages before it, of every battle.
+        places: of the battles that have one.
     """
-    ordered = sorted(places, key=lambda place: (margin(probabilities_BC[place]), place))
-    return tuple(ordered[: math.ceil(share * len(ordered))])
+    found = most_uncertain([means_BC[place] for place in places], share=stage.share, below=stage.below)
+    return tuple(places[at] for at in found)
 
 
 def waves(places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
@@ -169,6 +175,8 @@ def forecasts(
     weights: Sequence[float],
     prior: Row,
     finish: Finish | None = None,
+    *,
+    temperature: float = 1.0,
 ) -> tuple[Row, ...]:
     """One forecast a battle: second looks turned back, stages blended by weight, the prior where nothing is known.
 
@@ -178,23 +186,19 @@ def forecasts(
         weights: of the stages, in order; those that did not look at a battle are left out.
         prior: of a battle without a look.
         finish: changes a forecast at last, by the place of its battle.
+        temperature: of the mean of the stages.
     """
-    found = [_forecast(logits, place, weights) or prior for place in range(battles)]
+    found = []
+    for place in range(battles):
+        rows = [_forecast(logits, place, stage) for stage in range(len(weights))]
+        is_known = any(row is not None for row in rows)
+        found.append(at_temperature(mix(rows, weights), temperature) if is_known else prior)
     return tuple(found if finish is None else (finish(place, row) for place, row in enumerate(found)))
 
 
-def _forecast(logits: Mapping[Look, Row], place: int, weights: Sequence[float]) -> Row | None:
-    rows: list[tuple[float, Row]] = []
-    for stage, weight in enumerate(weights):
-        first = logits.get(Look(place, stage))
-        if first is None:
-            continue
-        row, second = softmax(first), logits.get(Look(place, stage, swapped=True))
-        rows.append((weight, row if second is None else mean_with(row, softmax(second))))
-    if len(rows) <= 1:
-        return rows[0][1] if rows else None
-    total = math.fsum(weight for weight, _ in rows)
-    return tuple(
-        math.fsum(weight * value for weight, value in zip((weight for weight, _ in rows), column, strict=True)) / total
-        for column in zip(*(row for _, row in rows), strict=True)
-    )
+def _forecast(logits: Mapping[Look, Row], place: int, stage: int) -> Row | None:
+    """What one stage says of a battle, both its looks taken together; None where it has not looked."""
+    first, second = logits.get(Look(place, stage)), logits.get(Look(place, stage, swapped=True))
+    if first is None:
+        return None
+    return softmax(first) if second is None else mean_with(softmax(first), softmax(second))

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pipeline.errors import PipelineError
 from pipeline.model.runner import Runner
-from pipeline.scoring.device import Computed, compute, peak_bytes
+from pipeline.scoring.device import Computed, compute, peak_bytes, release
 from pipeline.scoring.swap import Row
 from pipeline.scoring.throughput import Facts, facts_of
 from pipeline.scoring.work import Planner
@@ -28,11 +28,19 @@ END: Final = None
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a worker is told first: how each stage's model is loaded, where, and with how many threads."""
+    """What a worker is told first: how each stage's model is loaded, where, with how many threads, and which first."""
 
     loads: tuple[Load, ...]
     device: str
     threads: int | None = None
+    stage: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Let go of the model and load that of another stage."""
+
+    stage: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,6 @@ class Order:
     """Run these rows, in parts of at most `limit` tokens where that is less than the budget."""
 
     number: int
-    stage: int
     rows: tuple[Ids, ...]
     budget: int
     limit: int
@@ -97,15 +104,17 @@ def _serve(setup: Setup, inbox: Connection, outbox: Connection) -> None:
 
     if setup.threads is not None:
         torch.set_num_threads(setup.threads)
-    orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+    orders: queue.SimpleQueue[Order | Turn | None] = queue.SimpleQueue()
     threading.Thread(target=_read_ahead, args=(inbox, orders), daemon=True).start()
-    stage, runner = 0, _load(setup, 0, outbox)
+    runner = _load(setup, setup.stage, outbox)
     idle = time.perf_counter()
     while (order := orders.get()) is not END:
-        waited_s = time.perf_counter() - idle
-        if order.stage != stage:
+        if isinstance(order, Turn):
             del runner  # two models at once may not fit
-            stage, runner = order.stage, _load(setup, order.stage, outbox)
+            runner = _load(setup, order.stage, outbox)
+            idle = time.perf_counter()
+            continue
+        waited_s = time.perf_counter() - idle
         began = time.perf_counter()
         done = _carry_out(runner, order)
         idle = time.perf_counter()
@@ -115,6 +124,7 @@ def _serve(setup: Setup, inbox: Connection, outbox: Connection) -> None:
 
 
 def _load(setup: Setup, stage: int, outbox: Connection) -> Runner:
+    release()
     runner = setup.loads[stage](setup.device)
     outbox.send(Ready(stage, Planner.of(runner), facts_of(runner, measured=True)))
     return runner

@@ -21,7 +21,7 @@ from pipeline.errors import PipelineError
 from pipeline.scoring.device import Done
 from pipeline.scoring.throughput import Facts
 from pipeline.scoring.work import Pack, Planner
-from pipeline.scoring.worker import Answer, Load, Order, Ready, Refused, Setup
+from pipeline.scoring.worker import Answer, Load, Order, Ready, Refused, Setup, Turn
 
 # Packs with a worker: one that is run and one that lies ready.
 DEPTH: Final = 2
@@ -64,6 +64,7 @@ class _Worker:
     errors: IO[bytes]
     under_way: deque[_Task] = field(default_factory=deque)
     facts: Facts | None = None
+    is_loading: bool = True
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ class Workers:
     _deaths: dict[int, int] = field(default_factory=dict, init=False)
     _planners: dict[int, Planner] = field(default_factory=dict, init=False)
     _done: deque[Done] = field(default_factory=deque, init=False)
+    _stage: int = field(default=0, init=False)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count, init=False)
 
     def start(self) -> "Workers":
@@ -104,11 +106,19 @@ class Workers:
         """The ids of the processes that live."""
         return tuple(worker.process.pid for worker in self._workers.values())
 
+    def turn_to(self, stage: int, timeout_s: float) -> bool:
+        """As `Devices`; the first of the workers that has it says so."""
+        self._send_turn(stage)
+        if stage not in self._planners:
+            self._hear(timeout_s)
+        return stage in self._planners
+
     def planner(self, stage: int) -> Planner:
-        """As `Devices`; later stages are packed like the first until one of them is loaded."""
-        while not self._planners:
+        """As `Devices`."""
+        self._send_turn(stage)
+        while stage not in self._planners:
             self._hear(None)
-        return self._planners.get(stage) or next(iter(self._planners.values()))
+        return self._planners[stage]
 
     def facts(self) -> Sequence[Facts]:
         """As `Devices`."""
@@ -139,6 +149,14 @@ class Workers:
         self._workers.clear()
         self._waiting.clear()
 
+    def _send_turn(self, stage: int) -> None:
+        if stage == self._stage:
+            return
+        self._stage = stage
+        for worker in self._workers.values():
+            worker.is_loading = True
+            self._send(worker, Turn(stage))
+
     def _start(self, number: int) -> None:
         their_in, our_out = os.pipe()
         our_in, their_out = os.pipe()
@@ -159,7 +177,7 @@ class Workers:
             number, process, Connection(our_out, readable=False), Connection(our_in, writable=False), errors
         )
         self._workers[number] = worker
-        self._send(worker, Setup(self.loads, self.names[number], self.threads))
+        self._send(worker, Setup(self.loads, self.names[number], self.threads, self._stage))
 
     def _hand_out(self) -> None:
         """The packs that wait, in order, to whoever has the fewest."""
@@ -169,7 +187,7 @@ class Workers:
                 return
             task = self._waiting.popleft()
             worker.under_way.append(task)
-            self._send(worker, Order(task.number, task.pack.stage, task.pack.rows, task.pack.budget, task.limit))
+            self._send(worker, Order(task.number, task.pack.rows, task.pack.budget, task.limit))
 
     def _send(self, worker: _Worker, message: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionError):
@@ -190,6 +208,7 @@ class Workers:
         if isinstance(message, Ready):
             self._planners[message.stage] = message.planner
             worker.facts = message.facts
+            worker.is_loading = message.stage != self._stage
         elif isinstance(message, Answer):
             task = worker.under_way.popleft()
             self._deaths[worker.number] = 0
@@ -206,7 +225,7 @@ class Workers:
         if worker.under_way:
             self._suspect(worker)
         self._waiting.extendleft(reversed(worker.under_way))
-        counted = 2 if worker.facts is None else 1
+        counted = 2 if worker.is_loading else 1
         deaths = self._deaths[worker.number] = self._deaths.get(worker.number, 0) + counted
         name = self.names[worker.number]
         if deaths < LIVES:

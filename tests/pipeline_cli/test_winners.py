@@ -172,7 +172,7 @@ def test_what_cannot_be_blended_is_refused(tmp_path: Path, capsys: pytest.Captur
     assert run([*arguments, "--blend", str(right), str(right)]) == 2
     assert "all battles have the same prompt" in capsys.readouterr().err
     assert run([*arguments, "--blend", str(right), str(right), "--predictions", str(right)]) == 2
-    assert "say one of --predictions, --model and --blend" in capsys.readouterr().err
+    assert "say one of --predictions, --model, --members and --blend" in capsys.readouterr().err
     assert run([*arguments, "--blend", str(right), str(right), "--folds", "1"]) == 2
     assert "1 folds are no split" in capsys.readouterr().err
     names = write_wsdm(tmp_path / "w.parquet", winner=["model_a"] * 3)

@@ -18,7 +18,7 @@ from light_engine import battles, run_into
 from tiny_classifier import save_classifier, write_lmsys
 
 KILLS = int(os.environ.get("KILLS", "0"))
-LIGHT = "import sys; from pathlib import Path; from light_engine import battles, run_into\nrun_into(Path(sys.argv[1]), battles(int(sys.argv[2])), workers=int(sys.argv[3]), pause_s=0.002)"
+LIGHT = "import sys; from pathlib import Path; from light_engine import battles, run_into\nrun_into(Path(sys.argv[1]), battles(int(sys.argv[2])), workers=int(sys.argv[3]), stages=int(sys.argv[4]), pause_s=0.002)"
 
 
 def ids_of(path: Path) -> list[str]:
@@ -59,13 +59,14 @@ def killed_after(process: "subprocess.Popen[bytes]", journal: Path, moment: floa
     return is_killed
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_run_that_is_killed_goes_on_to_the_same_submission(tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize(("workers", "stages"), [(0, 1), (2, 1), (0, 2), (2, 2)])
+def test_a_run_that_is_killed_goes_on_to_the_same_submission(tmp_path: Path, workers: int, stages: int) -> None:
+    """Also with a second model, which packs rows in another way and looks where the first was uncertain."""
     count, draw = 600, random.Random(workers)  # noqa: S311 - moments, not secrets
-    run_into(tmp_path / "whole.csv", battles(count))
+    run_into(tmp_path / "whole.csv", battles(count), stages=stages)
     output, kills = tmp_path / "s.csv", 0
     while True:
-        process = start("-c", LIGHT, str(output), str(count), str(workers), cwd=tmp_path)
+        process = start("-c", LIGHT, str(output), str(count), str(workers), str(stages), cwd=tmp_path)
         # Any moment from the first record on, then moments when more packs are done than before.
         journal = output.with_name(".s.csv.journal")
         if not killed_after(process, journal, draw.uniform(0, 0.2) if kills < 4 else 60, size(journal) if kills else 0):

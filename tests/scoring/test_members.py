@@ -46,11 +46,14 @@ def test_what_a_member_says_goes_before_what_is_asked_of_all(tmp_path: Path) -> 
     assert {(each.swap, each.batch_tokens) for each in (one, two)} == {("all", 99)}
 
 
-def test_a_member_looks_at_its_share_of_the_uncertain(tmp_path: Path) -> None:
-    first, second = read_members(written(tmp_path, GOOD)).members
-    rows = [(0.9, 0.05, 0.05), (0.4, 0.4, 0.2), (0.5, 0.3, 0.2), (0.45, 0.4, 0.15)]
-    assert first.battles(rows) == (1, 3, 2, 0)
-    assert second.battles(rows) == (1, 3)
+def test_all_members_are_asked_together(tmp_path: Path) -> None:
+    members = read_members(written(tmp_path, GOOD))
+    request = members.request(Request("members.toml", swap="all"))
+    first, second = request.parts
+    assert request.temperature == 1.05
+    assert (first.weight, first.share, first.below) == (0.7, 1.0, None)
+    assert (second.weight, second.share, second.below) == (0.3, 0.5, 0.8)
+    assert [part.request.model for part in request.parts] == [member.model for member in members.members]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,35 @@ def test_second_looks_leave_time_for_the_next_model() -> None:
     assert all(gaps[look.place] < 0.4 for look in scored.logits if look.stage == 1)
 
 
+class SlowToLoad(FakeDevices):
+    """Says so every now and then while the second model is being loaded."""
+
+    def turn_to(self, stage: int, timeout_s: float) -> bool:
+        if stage == 0 or self.load_s <= 0:
+            return True
+        self.clock.now += timeout_s
+        self.load_s -= timeout_s
+        return False
+
+
+@pytest.mark.parametrize(("load_s", "looks"), [(10.0, 210), (1e6, 0)])
+def test_a_second_model_that_takes_too_long_to_load_is_left_out(load_s: float, looks: int) -> None:
+    clock = FakeClock()
+    deadline = Deadline(3 * TOKENS / 1000, 0.0, clock)
+    scored = run(devices=SlowToLoad(clock, load_s=load_s), deadline=deadline, stages=2, swap="none")
+    assert known(scored, stage=1) == looks
+    assert any("210 of 210 looks of model 2 are left out" in each for each in scored.dropped) is (looks == 0)
+    assert deadline.left_s() > -1
+    assert (known(scored), scored.without) == (len(SOME), ())
+
+
+def test_a_later_model_is_chosen_by_the_mean_and_not_by_what_is_told_of_it() -> None:
+    plain = run(stages=2, swap="none")
+    told = run(stages=2, swap="none", temperature=3.0, finish=lambda place, row: (1.0, 0.0, 0.0) if place % 2 else row)
+    assert set(told.logits) == set(plain.logits)
+    assert told.probabilities != plain.probabilities
+
+
 def test_rows_are_cut_shorter_before_any_is_left_out() -> None:
     clocked = timed(0.8 * TOKENS / 1000 / 0.9)
     scored = run(**clocked)

@@ -1,10 +1,11 @@
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from light_engine import BUDGET, LENGTH, LightRunner, battles, encode
 
-from pipeline.scoring.work import Look, Planner, forecasts, longest_first, most_uncertain, packs_of, softmax, waves
+from pipeline.scoring.work import Look, Planner, Stage, chosen_by, forecasts, longest_first, packs_of, softmax, waves
 
 lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60)
 PRIOR = (0.5, 0.25, 0.25)
@@ -92,5 +93,19 @@ def test_every_forecast_sums_to_one(rows: list[tuple[float, float, float]], weig
 
 def test_the_most_uncertain_share_is_taken_most_uncertain_first() -> None:
     rows = [(0.9, 0.05, 0.05), (0.4, 0.35, 0.25), (0.6, 0.3, 0.1), (0.3, 0.3, 0.4)]
-    assert most_uncertain(rows, [0, 1, 2, 3], 0.5) == (3, 1)
-    assert most_uncertain(rows, [0, 2], 1.0) == (2, 0)
+    assert chosen_by(stage(0.5), rows, [0, 1, 2, 3]) == (3, 1)
+    assert chosen_by(stage(1.0), rows, [0, 2]) == (2, 0)
+    assert chosen_by(stage(1.0, 0.31), rows, [0, 1, 2, 3]) == (3, 1, 2)
+    assert chosen_by(stage(0.35), [(0.5, 0.5)] * 20, range(20)) == tuple(range(7))
+
+
+def stage(share: float, below: float | None = None) -> Stage:
+    return Stage(lambda _battles, _length: (), 100, share=share, below=below)
+
+
+def test_the_temperature_is_of_the_mean_and_not_of_the_prior() -> None:
+    looks = {Look(0): (math.log(0.9), math.log(0.05), math.log(0.05))}
+    (known, unknown) = forecasts(looks, 2, [1.0], PRIOR, temperature=2.0)
+    powers = [0.9**0.5, 0.05**0.5, 0.05**0.5]
+    assert known == pytest.approx([each / sum(powers) for each in powers])
+    assert unknown == PRIOR

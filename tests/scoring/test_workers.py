@@ -10,8 +10,10 @@ import pytest
 from light_engine import LightLoad, LightRunner, battles, inline, job
 
 from pipeline.errors import ModelUnusableError
+from pipeline.scoring.device import Inline
 from pipeline.scoring.engine import Engine
 from pipeline.scoring.job import Hooks, Scored
+from pipeline.scoring.journal import FileJournal, NoJournal
 from pipeline.scoring.workers import Workers, WorkersLostError
 
 SOME = battles(400)
@@ -191,3 +193,34 @@ def test_when_all_devices_are_lost_what_was_done_is_known(tmp_path: Path) -> Non
         devices.close()
     assert engine.any_known()
     assert len(engine.probabilities()) == len(SOME)
+
+
+TWO = (LightLoad(), LightLoad(split_at=60))
+
+
+def two_models(journal: Any, loads: Any = TWO, said: list[str] | None = None) -> Scored:
+    devices = Workers(loads, ("cpu", "cpu"), 1, [].append if said is None else said.append).start()
+    try:
+        return Engine(job(SOME, stages=2), devices, journal).run()
+    finally:
+        devices.close()
+
+
+def test_a_later_model_is_packed_in_its_own_way_also_where_nothing_of_it_is_left_to_do(tmp_path: Path) -> None:
+    alone = Engine(job(SOME, stages=2), Inline(lambda stage: TWO[stage]("cpu"))).run()  # type: ignore[arg-type,return-value]
+    assert alone.probabilities != Engine(job(SOME, stages=2), inline()).run().probabilities
+    for kept in (100, 0):
+        journal = FileJournal(tmp_path / "journal")
+        journal.open({"rows": "x"})
+        before = journal.packs
+        scored = two_models(journal)
+        assert scored.probabilities == alone.probabilities
+        assert (journal.packs - before > kept) is bool(kept)
+        journal.close()
+
+
+def test_a_worker_that_dies_with_the_second_model_is_replaced_by_one_with_the_second_model(tmp_path: Path) -> None:
+    said: list[str] = []
+    scored = two_models(NoJournal(), (LightLoad(), DiesOnce(tmp_path / "mark", rows=2)), said)
+    assert scored.probabilities == Engine(job(SOME, stages=2), inline()).run().probabilities
+    assert len(said) == 1
