@@ -257,7 +257,8 @@ def _text(made: Staged) -> str:
     if made.volumes is not None:
         lines.append(f"  volumes: {made.volume_count} and receipt.json in {_shown(made.volumes)}")
     if made.models:
-        lines.append(f"  next: resolver check {_shown(_quoted(str(made.target)))} --level deep")
+        places = " ".join(_quoted(str(made.target / each.folder)) for each in made.models)
+        lines.append(f"  next: resolver check {_shown(places)} --level deep")
     return "\n".join(lines) + "\n"
 
 
