@@ -411,3 +411,34 @@ def test_a_directory_with_more_than_is_listed_misses_nothing_for_sure(resolver, 
     assert ran.code == 1
     assert "missing" not in words(ran).values()
     assert "not-checked" in words(ran).values()
+
+
+def test_a_lock_that_lies_elsewhere_is_not_to_be_written_anew_of_one_model_alone(resolver, machine, locked) -> None:
+    """It may be of other models too, and they would be gone from it."""
+    model_dir(machine / "other")
+    assert resolver("lock", locked, machine / "other", "--output", machine / "both.lock").code == 0
+    (locked / "notes.txt").write_text("x")
+    told = resolver("verify", machine / "both.lock").out
+    assert "otherwise write the lock again, with all its models\n" in told
+    assert "resolver lock" not in told
+    assert f"resolver lock {locked} --output {locked}/resolver.lock" in resolver("verify", locked).out
+
+
+def test_where_no_file_is_no_command_hashes_one(resolver, machine: Path) -> None:
+    (machine / "empty").mkdir()
+    ran = resolver("verify", machine / "empty")
+    assert ran.code == 1
+    assert "fix: bring the model's files: none is here\n" in ran.out
+    assert "sha256sum" not in ran.out
+
+
+def test_the_report_is_not_written_over_the_lock(resolver, machine: Path, locked: Path) -> None:
+    before = (locked / "resolver.lock").read_bytes()
+    ran = resolver("verify", locked / "resolver.lock", "--report", locked / ".." / "m" / "resolver.lock")
+    assert ran.code == 2
+    assert ran.err.endswith("/m/resolver.lock: is what is verified\n")
+    assert (locked / "resolver.lock").read_bytes() == before
+
+
+def test_without_a_subject_only_the_subject_is_asked_for(resolver) -> None:
+    assert resolver("verify").err.startswith("error: the following arguments are required: LOCK|MODEL\n")

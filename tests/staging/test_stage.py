@@ -165,6 +165,14 @@ def test_a_snapshot_of_a_cache_is_staged_under_its_hub_id_and_commit(model, tmp_
     assert untouched(tmp_path / "hub") == before
 
 
+def test_a_target_that_is_a_link_is_called_one(model, tmp_path, capsys) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "new").symlink_to("folder")
+    assert stage(model, "--to", tmp_path / "new") == 2
+    assert "exists and is not what would be made (is a link)" in capsys.readouterr().err
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
 @pytest.mark.parametrize("spelt", ["tiny", "some/tiny", "./some/tiny"])
 def test_a_directory_that_was_named_by_its_path_is_given_no_name_that_it_is_not_found_by(
     tmp_path, monkeypatch, spelt
