@@ -6,6 +6,7 @@ A lock's model lies where the user says, else where the lock says, else where it
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from resolver.environment import Environment
 from resolver.errors import ModelNotFound
@@ -15,9 +16,10 @@ from resolver.inspection.describe import complete
 from resolver.inspection.description import ModelDescription
 from resolver.inspection.digest import header_sha256
 from resolver.inspection.evidence import RecordedFiles
-from resolver.inspection.files import WHOLE, Listing, list_files
-from resolver.inspection.lock import Lock, LockedModel, LockFault, read_lock
+from resolver.inspection.files import WHOLE, Listing, is_of_bundle, list_files
+from resolver.inspection.lock import LOCK_FILE, Lock, LockedModel, LockFault, read_lock
 from resolver.inspection.locked import recorded_by
+from resolver.inspection.provenance import MAX_LEVELS, LockedHere, find_locked, has_lock
 from resolver.inspection.tokenizer import VOCABULARY_FILES
 from resolver.integrity.verdicts import Facts
 from resolver.policy import ANYTHING, Policy
@@ -26,6 +28,8 @@ from resolver.resolve import choose
 from resolver.rules.completeness import absent_files
 from resolver.rules.rule import Evidence, Intent
 from resolver.rules.words import quoted
+
+CARD: Final = "README.md"
 
 
 class NotALock(Exception):  # noqa: N818 - says what is so
@@ -82,9 +86,23 @@ def subjects(text: str, search: Search) -> Iterator[Subject | Report]:
     if not path.is_dir() and (path.is_file() or text.endswith(".lock")):
         yield from _of_lock(text, path, search)
         return
+    if _is_bundle(path):
+        yield from _of_lock(text, path / LOCK_FILE, search)
+        return
     if search.places:
         raise NotALock(f"{text} is no lock: NAME=DIR says where the models of a lock lie")
     yield _of_model(text, search)
+
+
+def _is_bundle(path: Path) -> bool:
+    """Whether a directory holds the lock of several models in folders of it, and nothing that the lock leaves out."""
+    lock = read_lock(path / LOCK_FILE) if has_lock(path) else None
+    if not isinstance(lock, Lock) or len(lock.models) <= 1:
+        return False
+    folders = {os.path.normpath(each.path or "..").partition("/")[0] for each in lock.models}
+    files = list_files(path, WHOLE)
+    known = all(name.partition("/")[0] in {*folders, CARD} or is_of_bundle(name) for name in files.files)
+    return known and files.complete and folders.isdisjoint({".", ".."})
 
 
 def _of_lock(text: str, path: Path, search: Search) -> Iterator[Subject | Report]:
@@ -170,7 +188,7 @@ def _of_model(text: str, search: Search) -> Subject | Report:
     part = chosen.description
     files = list_files(part.root, WHOLE)
     description = complete(part.replaced(files=files))
-    record = description.on_record or RecordedFiles()
+    record = _with_lock_above(description.on_record or RecordedFiles(), part.root)
     if record.lock is not None:  # what else was published and is not here is nobody's loss: the lock is the list
         here = {name: each for name, each in record.files.items() if each.kind == "lock" or name in files.files}
         record = record.replaced(files=here)
@@ -184,6 +202,15 @@ def _of_model(text: str, search: Search) -> Subject | Report:
         sound=_sound(description),
     )
     return Subject(chosen.identity, part.root, facts, record.lock, description, chosen.trail)
+
+
+def _with_lock_above(record: RecordedFiles, root: Path) -> RecordedFiles:
+    """What is on record, with the words of a lock above the directory that names it: a bundle of several models."""
+    here = None if record.lock is not None else find_locked(root, MAX_LEVELS)
+    if not isinstance(here, LockedHere) or here.lock.parent == root:
+        return record
+    told = recorded_by(here.model, str(here.lock))
+    return told.replaced(files={**record.files, **told.files}, commit=told.commit or record.commit)
 
 
 def _needed(description: ModelDescription, host: Host) -> frozenset[str]:

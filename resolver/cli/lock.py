@@ -6,7 +6,7 @@ from typing import Final
 
 from resolver.cli.exit_codes import FINDINGS, NOT_FOUND, USABLE
 from resolver.cli.options import add_model
-from resolver.cli.output import deliver, expect_writable, write_file, write_stderr
+from resolver.cli.output import deliver, expect_apart, expect_writable, write_file, write_stderr
 from resolver.cli.progress import ReadingProgress
 from resolver.cli.refusal import not_found_report, refuse
 from resolver.cli.session import Session
@@ -56,6 +56,9 @@ def execute(session: Session) -> int:
         raise UsageError("a model is named twice", "resolver lock --help")
     try:
         made = _made(session, target, beside)
+    except KeyboardInterrupt:
+        write_stderr("the same command goes on from here\n")
+        raise
     except CannotLock as error:
         from resolver.report.escape import escape
 
@@ -88,11 +91,13 @@ def _expect_ours(target: Path, beside: Path | None, session: Session) -> None:
     """Refuse early what would be overwritten and is not ours, and what cannot be written."""
     options = session.options
     expect_writable(target, "--output")
+    expect_apart(options.report, target, "the file of --output")
     if target.is_file() and not options.force and isinstance(read_lock(target.resolve()), LockFault):
         raise UsageError(f"--output {options.output}: exists and is no lock; --force replaces it")
     if beside is None:
         return
     expect_writable(beside, "--statement")
+    expect_apart(options.report, beside, "the file of --statement")
     if beside.resolve() == target.resolve():
         raise UsageError("--statement and --output name one file")
     if beside.is_file() and not options.force and not _is_statement(beside):

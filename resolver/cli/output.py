@@ -102,6 +102,21 @@ def expect_writable(target: Path, flag: str = "--report") -> None:
             raise UsageError(f"{flag} {target}: nothing can be written there: {error.strerror}") from error
 
 
+def expect_apart(report: Path | None, other: Path, what: str) -> None:
+    """Refuse a report that would be written over something that the run itself reads or writes.
+
+    Args:
+        report: the target of --report; None where there is none.
+        other: that file.
+        what: what it is, for the message.
+
+    Raises:
+        UsageError: they are one file.
+    """
+    if report is not None and os.path.realpath(report) == os.path.realpath(other):
+        raise UsageError(f"--report {report}: is {what}")
+
+
 def _beside(real: Path) -> Path:
     """The temporary name next to a target."""
     return real.with_name(f".{real.name[:100]}.{os.getpid()}.tmp")
@@ -121,8 +136,8 @@ def write_file(target: Path, text: str | bytes, flag: str = "--report") -> None:
     real = Path(os.path.realpath(target))
     data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     try:
-        if real.exists() and not real.is_file():  # a pipe or a device cannot be renamed over
-            with open(real, "wb", buffering=0) as stream:  # noqa: PTH123 - unbuffered, as a pipe wants it
+        if target.exists() and not target.is_file():  # a pipe or a device cannot be renamed over
+            with open(target, "wb", buffering=0) as stream:  # noqa: PTH123 - unbuffered, as a pipe wants it
                 stream.write(data)
             return
         _replace(real, data)

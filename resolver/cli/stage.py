@@ -8,7 +8,7 @@ from typing import Final
 
 from resolver.cli.exit_codes import FINDINGS, INTERRUPTED, NOT_FOUND, USABLE, worst
 from resolver.cli.options import whole_size
-from resolver.cli.output import deliver, write_stderr
+from resolver.cli.output import deliver, expect_apart, write_stderr
 from resolver.cli.progress import ReadingProgress
 from resolver.cli.refusal import not_found_report
 from resolver.cli.session import Session
@@ -48,7 +48,9 @@ EXAMPLES: Final = """\
 
 def define(parser: argparse.ArgumentParser) -> None:
     """The flags of this command alone."""
-    parser.add_argument("models", metavar="MODEL", nargs="*", help="hub id, Kaggle handle, package:NAME, URL or path")
+    parser.add_argument(
+        "models", metavar="MODEL", nargs="*", default=[], help="hub id, Kaggle handle, package:NAME, URL or path"
+    )
     parser.add_argument("--to", metavar="DIR", type=Path, required=True, help="the directory to make")
     parser.add_argument(
         "--online",
@@ -99,6 +101,7 @@ def execute(session: Session) -> int:
         with ReadingProgress(doing="staging") as progress:
             if session.options.join is not None:
                 receipt = session.environment.cwd / session.options.join
+                expect_apart(session.options.report, receipt, "the receipt")
                 made = join(receipt, target, _command(session), progress)
             else:
                 made = _staged(session, target, reports, progress)
@@ -136,6 +139,7 @@ def _staged(session: Session, target: Path, reports: list[Report], progress: Rea
         requirements = session.environment.cwd / options.wheels
         if not requirements.is_file():
             raise UsageError(f"--wheels {options.wheels} is no file")
+        expect_apart(options.report, requirements, "the file of --wheels")
         wheels = WheelRequest(requirements, options.python, options.platform)
     models = tuple(_chosen(session, target, reports, progress))
     request = Request(models, target, _command(session), options.shard_size, options.link, wheels)
@@ -257,7 +261,8 @@ def _text(made: Staged) -> str:
     if made.volumes is not None:
         lines.append(f"  volumes: {made.volume_count} and receipt.json in {_shown(made.volumes)}")
     if made.models:
-        lines.append(f"  next: resolver check {_shown(_quoted(str(made.target)))} --level deep")
+        places = " ".join(_quoted(str(made.target / each.folder)) for each in made.models)
+        lines.append(f"  next: resolver check {_shown(places)} --level deep")
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from resolver.cli.exit_codes import worst
 from resolver.cli.options import REPORTS
-from resolver.cli.output import deliver, write_stderr
+from resolver.cli.output import deliver, expect_apart, write_stderr
 from resolver.cli.progress import ReadingProgress
 from resolver.cli.session import Session
 from resolver.cli.trouble import UsageError
@@ -33,7 +33,11 @@ def define(parser: argparse.ArgumentParser) -> None:
     """The flags of this command alone."""
     parser.add_argument("subject", metavar="LOCK|MODEL", help="a lock; or a hub id, handle, package:NAME, URL or path")
     parser.add_argument(
-        "places", metavar="NAME=DIR", nargs="*", help="where a model of the lock lies, by its reference there"
+        "places",
+        metavar="NAME=DIR",
+        nargs="*",
+        default=[],
+        help="where a model of the lock lies, by its reference there",
     )
     parser.add_argument(
         "--only-size",
@@ -45,6 +49,7 @@ def define(parser: argparse.ArgumentParser) -> None:
 def execute(session: Session) -> int:
     """Verify all models of a lock, or one model; the worst of them is the exit code."""
     options, environment = session.options, session.environment
+    expect_apart(options.report, environment.expand(options.subject), "what is verified")
     search = Search(environment, this_host(environment), session.policy, _places(options.places))
     asked = Asked(options.only_size, session.selected, session.ignored)
     try:

@@ -5,6 +5,7 @@ alone; `unverifiable` says that nothing is on record, `not-checked` that somethi
 done about a word is not known here.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from resolver.record import Record, field
 Word = Literal["verified", "consistent", "unverifiable", "corrupt", "missing", "extra", "not-checked"]
 Compared = Literal["sha256", "git-sha1", "size", "header"]
 # The gravest first: what a directory comes to is the first of these that one of its files is.
+NO_FILE: Final = frozenset({errno.EINVAL, errno.ENXIO})
 GRAVEST: Final[tuple[Word, ...]] = ("corrupt", "missing", "not-checked", "unverifiable", "consistent", "verified")
 
 
@@ -200,4 +202,6 @@ def why_unread(here: FileFacts) -> str:
         return f"its link leads nowhere: {here.link.target}"
     if here.link is not None and here.link.kind == "outside":
         return f"a link that leaves the directory is not followed: {here.link.target}"
+    if here.errno in NO_FILE:
+        return "it is a pipe, a socket or a device"
     return "it could not be read" if here.errno is None else os.strerror(here.errno)

@@ -166,13 +166,15 @@ def file_unknown(evidence: Evidence) -> Iterator[Finding]:
 
 
 def unknown_files(names: list[str], root: object, lock: str, severity: Severity) -> Finding:
-    """The finding of files that a lock does not know."""
+    """The finding of files that a lock does not know; one that lies elsewhere may be of other models too."""
+    own = lock.rpartition("/")[0] == str(root)
+    anew = "write the lock again" if own else "write the lock again, with all its models"
     return file_unknown.finding(
         f"the lock does not know {some(names)}",
         path=root,
         evidence={"unknown": few(names), "count": len(names), "lock": lock},
-        fix="remove what does not belong there; otherwise write the lock again",
-        command=f"resolver lock {quoted(root)} --output {quoted(lock)}",
+        fix=f"remove what does not belong there; otherwise {anew}",
+        command=f"resolver lock {quoted(root)} --output {quoted(lock)}" if own else None,
         severity=severity,
     )
 

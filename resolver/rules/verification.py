@@ -111,12 +111,12 @@ def _unproven(files: "list[FileVerdict]", told: "Verification") -> Finding:
     reasons = list(dict.fromkeys(each.reason for each in files if each.reason))
     recorded = any(each.verdict in {"verified", "corrupt"} for each in told.files)
     message = f"{some(names)} could not be proven" if recorded and names else "nothing here can be proven"
-    at = quoted(told.root / names[0]) if names else quoted(told.root)
+    fix = "compare sha256 and size with the publisher's page, then write a lock"
     return integrity_unproven.finding(
         message,
         path=told.root,
         evidence={"unproven": few(names), "count": len(names), "reasons": few(reasons)},
-        fix="compare sha256 and size with the publisher's page, then write a lock",
-        command=f"sha256sum {at}",
+        fix=fix if names else "bring the model's files: none is here",
+        command=f"sha256sum {quoted(told.root / names[0])}" if names else None,
         severity="error",
     )

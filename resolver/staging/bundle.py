@@ -117,12 +117,11 @@ def _use(models: Sequence[PlannedModel]) -> Iterator[str]:
     yield from ("from resolver import resolve_model", "")
     for planned in models:
         yield f'path = resolve_model("{_usable(planned, slug_of(title))}")'
-    yield from (
-        "```",
-        "",
-        "It is found by that name wherever this directory is mounted, or searched with `--root`.",
-        "",
-    )
+    yield from ("```", "")
+    if any(not each.is_local for each in models):
+        yield from ("It is found by that name wherever this directory is mounted, or searched with `--root`.", "")
+    if any(each.is_local for each in models):
+        yield from (f"A path is where Kaggle mounts the dataset `{slug_of(title)}`; elsewhere name the directory.", "")
 
 
 def _contents(models: Sequence[PlannedModel], sizes: Mapping[str, int]) -> Iterator[str]:
@@ -136,7 +135,8 @@ def _contents(models: Sequence[PlannedModel], sizes: Mapping[str, int]) -> Itera
 
 def _verify(models: Sequence[PlannedModel]) -> Iterator[str]:
     places = [planned.folder.rstrip("/") or "." for planned in models]
-    yield from ("", "## Verify", "", "Every byte, against the hashes that were taken while it was copied:", "")
+    told = "Every byte, against the hashes that were taken while it was copied; then whether a loader can take it:"
+    yield from ("", "## Verify", "", told, "")
     yield from ("```sh", f"resolver verify {LOCK_FILE}", f"resolver check {' '.join(places)} --level deep", "```")
 
 
@@ -155,13 +155,13 @@ def _upload(*, folders: bool) -> Iterator[str]:
 
 def _usable(planned: PlannedModel, slug: str) -> str:
     """What to write in `resolve_model`: its name, or where Kaggle will mount a model that has none."""
-    if not planned.reference.startswith("."):
+    if not planned.is_local:
         return _plain(planned.reference)
     return f"/kaggle/input/{slug}/{planned.folder}".rstrip("/")
 
 
 def _name(planned: PlannedModel) -> str:
-    return safe(planned.title) if planned.reference.startswith(".") else planned.reference
+    return safe(planned.title) if planned.is_local else planned.reference
 
 
 def _origin(planned: PlannedModel) -> str:

@@ -113,6 +113,11 @@ class PlannedModel(Record):
     files: tuple[PlannedFile, ...]
     notes: tuple[str, ...] = field(default_factory=tuple)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether only its place names it."""
+        return self.reference.startswith(".")
+
 
 def plan_models(models: Iterable[ToStage]) -> tuple[PlannedModel, ...]:
     """Decide what is staged.
@@ -155,7 +160,7 @@ def _planned(model: ToStage, folder: str) -> PlannedModel:
     if lock is not None and source.kind == "local":
         source = lock.source
     title = _title(model.identity, source)
-    reference = _reference(model.identity, source) or (f"./{folder.rstrip('/')}")
+    reference = _reference(model, source) or (f"./{folder.rstrip('/')}")
     wanted = _wanted(description, lock)
     files = tuple(_file(description, name, wanted.get(name, ())) for name in selection.files)
     return PlannedModel(reference, folder, title, model, source, files, selection.notes)
@@ -238,13 +243,15 @@ def _asked(identity: Identity) -> Reference | None:
         return None
 
 
-def _reference(identity: Identity, source: LockedSource) -> str | None:
+def _reference(model: ToStage, source: LockedSource) -> str | None:
     """What it is called wherever it lies; None where only its place names it.
 
-    What was asked for stands only where the match is sure: a lock that says it will be believed elsewhere.
+    What was asked for stands only where the match is sure: a lock that says it will be believed elsewhere. A directory
+    that was named by its path is called so here alone, also where the path has the form of a hub id.
     """
-    asked = _asked(identity)
-    if identity.confidence in SURE:
+    identity = model.identity
+    asked, by_path = _asked(identity), identity.source == "path" and model.source is None
+    if identity.confidence in SURE and not by_path:
         match asked:
             case HubId():
                 return asked.repo_id
@@ -281,7 +288,7 @@ def _folders(models: tuple[ToStage, ...]) -> list[str]:
     names: list[str] = []
     for each in models:
         source = each.source or source_of(each.identity, each.description)
-        title, owner = _title(each.identity, source), (_reference(each.identity, source) or "").split("/")[0]
+        title, owner = _title(each.identity, source), (_reference(each, source) or "").split("/")[0]
         choices = [safe(title), safe(f"{owner}--{title}"), *(safe(f"{title}-{number}") for number in range(2, 1_000))]
         name = next(choice for choice in choices if folded(choice) not in taken)
         taken.add(folded(name))

@@ -76,7 +76,8 @@ def _other_form(request: Request, work: Work) -> str | None:
 
 def _refuse(target: Path, name: str | None) -> None:
     if name is not None:
-        why = f"differs in {name}" if name else "is no directory"
+        kind = "is a link" if target.is_symlink() else "is no directory"
+        why = f"differs in {name}" if name else kind
         raise TargetTaken(
             f"{target} exists and is not what would be made ({why}); name a directory that does not exist"
         )

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import hub_factory as hub
@@ -135,6 +137,7 @@ def test_a_file_that_cannot_be_read_is_refused(resolver, machine: Path, good: Pa
     ran = resolver("lock", good, "--output", machine / "x.lock")
     assert ran.code == 1
     assert "odd cannot be read" in ran.err
+    assert ("it is a pipe, a socket or a device" in ran.err) == (kind == "pipe")
     assert not (machine / "x.lock").exists()
 
 
@@ -270,3 +273,33 @@ def test_a_mount_path_that_is_found_elsewhere_is_named_by_its_handle(resolver, m
     assert resolver("lock", text, "--output", machine / "x.lock").code == 0
     (model,) = lock_of(machine / "x.lock").models
     assert (model.reference, model.path) == ("google/gemma/transformers/2b/3", None)
+
+
+@pytest.mark.parametrize("flag", ["--output", "--statement"])
+def test_the_report_is_not_written_over_what_was_locked(resolver, machine: Path, good: Path, flag: str) -> None:
+    targets = {"--output": machine / "x.lock", "--statement": machine / "x.json"}
+    words = [each for pair in targets.items() for each in pair]
+    ran = resolver("lock", good, *words, "--report", targets[flag])
+    assert (ran.code, ran.err) == (2, f"error: --report {targets[flag]}: is the file of {flag}\n")
+    assert not any(each.exists() for each in targets.values())
+
+
+def test_a_lock_goes_down_a_pipe_that_only_a_descriptor_names(machine: Path, good: Path) -> None:
+    """`--output /dev/stdout` is a link to a pipe that has no name of its own."""
+    code = "import sys; from resolver.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "lock", str(good), "--output", "/dev/stdout", "--report", str(machine / "r")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith('{\n  "models": [')
+    assert (machine / "r").read_text().startswith("locked: ")
+
+
+def test_an_interrupted_lock_says_that_it_can_go_on(resolver, machine: Path, good: Path, monkeypatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(locking, "hash_resumably", interrupted)
+    ran = resolver("lock", good, "--output", machine / "x.lock")
+    assert ran.code == 130
+    assert ran.err.startswith("the same command goes on from here\n")
+    assert not (machine / "x.lock").exists()

@@ -411,3 +411,74 @@ def test_a_directory_with_more_than_is_listed_misses_nothing_for_sure(resolver, 
     assert ran.code == 1
     assert "missing" not in words(ran).values()
     assert "not-checked" in words(ran).values()
+
+
+def test_a_lock_that_lies_elsewhere_is_not_to_be_written_anew_of_one_model_alone(resolver, machine, locked) -> None:
+    """It may be of other models too, and they would be gone from it."""
+    model_dir(machine / "other")
+    assert resolver("lock", locked, machine / "other", "--output", machine / "both.lock").code == 0
+    (locked / "notes.txt").write_text("x")
+    told = resolver("verify", machine / "both.lock").out
+    assert "otherwise write the lock again, with all its models\n" in told
+    assert "resolver lock" not in told
+    assert f"resolver lock {locked} --output {locked}/resolver.lock" in resolver("verify", locked).out
+
+
+def test_where_no_file_is_no_command_hashes_one(resolver, machine: Path) -> None:
+    (machine / "empty").mkdir()
+    ran = resolver("verify", machine / "empty")
+    assert ran.code == 1
+    assert "fix: bring the model's files: none is here\n" in ran.out
+    assert "sha256sum" not in ran.out
+
+
+def test_the_report_is_not_written_over_the_lock(resolver, machine: Path, locked: Path) -> None:
+    before = (locked / "resolver.lock").read_bytes()
+    ran = resolver("verify", locked / "resolver.lock", "--report", locked / ".." / "m" / "resolver.lock")
+    assert ran.code == 2
+    assert ran.err.endswith("/m/resolver.lock: is what is verified\n")
+    assert (locked / "resolver.lock").read_bytes() == before
+
+
+def test_without_a_subject_only_the_subject_is_asked_for(resolver) -> None:
+    assert resolver("verify").err.startswith("error: the following arguments are required: LOCK|MODEL\n")
+
+
+@pytest.fixture
+def bundle(resolver, machine: Path) -> Path:
+    """Two models in folders, and the lock of both above them."""
+    folders = [model_dir(machine / "b" / name) for name in ("one", "two")]
+    assert resolver("lock", *folders, "--output", machine / "b" / "resolver.lock").code == 0
+    (machine / "b" / "README.md").write_text("# two models\n")
+    return machine / "b"
+
+
+def test_a_model_of_a_bundle_is_verified_by_the_lock_above_it(resolver, bundle: Path) -> None:
+    ran = resolver("verify", bundle / "one")
+    assert ran.code == 0
+    assert f"by the lock {bundle}/resolver.lock\n  4 verified; " in ran.out
+    hub.flip(bundle / "one" / "model.safetensors")
+    assert resolver("verify", bundle / "one").code == 1
+    assert resolver("verify", bundle / "two").code == 0
+
+
+def test_a_bundle_is_verified_as_its_lock_says(resolver, bundle: Path) -> None:
+    ran = resolver("verify", bundle)
+    assert ran.code == 0
+    assert [line.split()[1] for line in ran.out.splitlines() if line.startswith("verified: ")] == ["./one", "./two"]
+    (bundle / "two" / "tokenizer.json").unlink()
+    assert resolver("verify", bundle).code == 1
+
+
+@pytest.mark.parametrize("more", ["config.json", "three/config.json"])
+def test_what_the_lock_of_a_bundle_says_nothing_of_keeps_it_from_being_verified(resolver, bundle, more) -> None:
+    (bundle / more).parent.mkdir(exist_ok=True)
+    (bundle / more).write_text("{}")
+    assert resolver("verify", bundle).code == 1
+
+
+def test_a_lock_above_that_names_another_directory_says_nothing_of_this_one(resolver, bundle: Path) -> None:
+    third = model_dir(bundle / "three")
+    ran = resolver("verify", third)
+    assert ran.code == 1
+    assert "by what is on record beside it" in ran.out

@@ -165,6 +165,40 @@ def test_a_snapshot_of_a_cache_is_staged_under_its_hub_id_and_commit(model, tmp_
     assert untouched(tmp_path / "hub") == before
 
 
+def test_a_target_that_is_a_link_is_called_one(model, tmp_path, capsys) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "new").symlink_to("folder")
+    assert stage(model, "--to", tmp_path / "new") == 2
+    assert "exists and is not what would be made (is a link)" in capsys.readouterr().err
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+@pytest.mark.parametrize("spelt", ["tiny", "some/tiny", "./some/tiny"])
+def test_a_directory_that_was_named_by_its_path_is_given_no_name_that_it_is_not_found_by(
+    tmp_path, monkeypatch, spelt
+) -> None:
+    """`some/tiny` has the form of a hub id; nobody has said that the directory is that model."""
+    model_dir(tmp_path / spelt)
+    monkeypatch.chdir(tmp_path)
+    assert stage(spelt, "--to", "new") == 0
+    (locked,) = lock_in(tmp_path / "new").models
+    assert (locked.reference, locked.source.kind) == ("./", "local")
+    told = (tmp_path / "new" / "README.md").read_text()
+    assert 'resolve_model("/kaggle/input/model-tiny")' in told
+    assert "A path is where Kaggle mounts the dataset `model-tiny`" in told
+    assert "It is found by that name" not in told
+
+
+def test_of_several_models_each_is_checked_next_for_the_bundle_itself_is_none(tmp_path, capsys) -> None:
+    for name in ("one", "two"):
+        model_dir(tmp_path / name)
+    assert stage(tmp_path / "one", tmp_path / "two", "--to", tmp_path / "new") == 0
+    next_line = capsys.readouterr().out.splitlines()[-1]
+    command, places = next_line.split(": resolver ", 1)[1].split(), [tmp_path / "new" / name for name in ("one", "two")]
+    assert command == ["check", *map(str, places), "--level", "deep"]
+    assert main(command) == 0
+
+
 def test_a_bundle_that_is_staged_again_keeps_its_origin_and_its_card(model, tmp_path, monkeypatch) -> None:
     cached(tmp_path / "hub", model)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
