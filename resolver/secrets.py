@@ -34,6 +34,7 @@ _FORMS: Final = (
     ("Google API key", "AIza", r"\b(AIza)([0-9A-Za-z_-]{35})"),
     ("Slack token", "xox", r"\b(xox[abprs]-)([0-9A-Za-z-]{10,})"),
     ("credentials of an address", "@", r"(\b(?:https?|git|ssh):/{1,2})([^\s/@]+)(?=@)"),
+    ("credentials of an address", "@", r"(\b(?:hf|kaggle)://)([^\s/@:]+:[^\s/@]+)(?=@)"),  # hf://gpt2@main has none
 )
 # Keys without a prefix: 32 or 40 hexadecimal digits, where the line says whose they are.
 _OWNED: Final = r"(?i)(wandb|kaggle)[^\n]{0,60}?[\"'=\s]([0-9a-f]{40}|[0-9a-f]{32})(?![0-9a-f])"

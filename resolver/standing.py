@@ -122,13 +122,17 @@ def approval_of(root: Path, policy: Policy) -> Approval | None:
     """Whether a directory is approved by the policy; None where the policy approves of anything."""
     if policy.approved is None:
         return None
-    told = list(_compared(list_files(root), find_locked(root, MAX_LEVELS), policy.approved))
+    here = find_locked(root, MAX_LEVELS)
+    told = list(_compared(list_files(root), here, policy.approved))
     found = next((each for each in told if each.agrees), None)
     if found is not None:
         return Approval(approved=True, words=found.words)
     nearest = max(told, key=lambda each: each.alike, default=None)
     if nearest is None or nearest.alike == 0:
-        return Approval(approved=False, words=f"none of the {len(policy.approved)} that are approved has its files")
+        words = f"none of the {len(policy.approved)} that are approved has its files"
+        if not isinstance(here, LockedHere) and any(each.model is None for each in policy.approved):
+            words = "a digest is approved, and no lock lies with the model that says which files it is of"
+        return Approval(approved=False, words=words)
     return Approval(approved=False, words=nearest.words)
 
 

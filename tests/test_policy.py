@@ -254,6 +254,8 @@ def test_a_digest_approves_where_the_lock_beside_has_it(tmp_path):
     assert resolve(str(root), environment(tmp_path), HOST, policy).path == root
     (root / "resolver.lock").unlink()
     assert rejected(str(root), tmp_path, policy)[0] == [("I907", "error")]
+    with pytest.raises(ModelRejected, match="a digest is approved, and no lock lies with the model"):
+        resolve(str(root), environment(tmp_path), HOST, policy)
 
 
 def test_the_next_equal_candidate_that_is_allowed_is_taken(tmp_path):

@@ -47,6 +47,7 @@ def test_what_only_looks_like_a_token_is_none(line: str) -> None:
         ("https://user:secret@huggingface.co/org/name", "https://***@huggingface.co/org/name"),
         ("https://huggingface.co/org/name@main", "https://huggingface.co/org/name@main"),
         ("hf://gpt2@main", "hf://gpt2@main"),
+        ("hf://user:secret@org/name", "hf://***@org/name"),
         ("hf_cache", "hf_cache"),
         ("meta-llama/Meta-Llama-3-8B-Instruct", "meta-llama/Meta-Llama-3-8B-Instruct"),
     ],

@@ -96,11 +96,14 @@ def execute(session: Session) -> int:
     """Make one directory."""
     _refuse_strange_flags(session.options)
     target = _target(session)
+    expect_apart(session.options.report, target, "the directory of --to")
     reports: list[Report] = []
     try:
         with ReadingProgress(doing="staging") as progress:
             if session.options.join is not None:
                 receipt = session.environment.cwd / session.options.join
+                if not receipt.is_file():
+                    raise UsageError(f"--join {session.options.join} is no file")
                 expect_apart(session.options.report, receipt, "the receipt")
                 made = join(receipt, target, _command(session), progress)
             else:

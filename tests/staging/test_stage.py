@@ -370,3 +370,9 @@ def test_what_a_bundle_has_beside_its_model_is_no_unknown_file(model, tmp_path, 
     for command in ("verify", "check"):
         assert main([command, str(tmp_path / "new")]) == 0
         assert "I904" in capsys.readouterr().out
+
+
+def test_the_report_is_not_written_where_the_bundle_will_be(model, tmp_path, capsys) -> None:
+    assert stage(model, "--to", tmp_path / "new", "--report", tmp_path / "new") == 2
+    assert capsys.readouterr().err == f"error: --report {tmp_path / 'new'}: is the directory of --to\n"
+    assert not (tmp_path / "new").exists()

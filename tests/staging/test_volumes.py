@@ -160,3 +160,9 @@ def test_a_receipt_cannot_name_files_elsewhere(tmp_path, name) -> None:
     told["volumes"][0]["name"] = name
     receipt.write_text(json.dumps(told))
     assert stage("--join", receipt, "--to", tmp_path / "new") == 1
+
+
+def test_a_receipt_that_is_not_there_is_a_wrong_command_line(tmp_path, capsys) -> None:
+    for receipt in (tmp_path / "receipt.json", tmp_path):
+        assert stage("--join", receipt, "--to", tmp_path / "new") == 2
+        assert capsys.readouterr().err == f"error: --join {receipt} is no file\n"
