@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-matrix cases lint types bench docs zipapp matrix mutate fuzz kill constraints clean
+.PHONY: help setup demo test test-matrix test-ray cases lint types bench docs zipapp matrix mutate fuzz kill constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,17 @@ test: $(STAMP) ## all tests
 
 test-matrix: $(STAMP) ## the guard beside each transformers that Kaggle's images have had, 4.41 to the newest
 	@$(RUN) scripts/run_matrix.py --environments $(VENV)-matrix
+
+# Ray has 600 MB and is no part of $(VENV); all else that it needs is looked for there.
+$(VENV)-ray/.installed: $(STAMP)
+	@$(PYTHON) -m venv $(VENV)-ray
+	@$(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)-ray/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tested.pth"
+	@$(VENV)-ray/bin/python -m pip install --quiet 'ray[data]==2.60.0'
+	@touch $@
+
+test-ray: $(VENV)-ray/.installed ## arena score --engine ray, killed in the middle and gone on with, in an environment of its own
+	PYTHONPATH=$(CURDIR) $(VENV)-ray/bin/python -m pytest -rP tests/scoring/test_ray_engine.py
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
 	CASES=write $(RUN) -m pytest -q tests/test_cases.py -k report
@@ -71,5 +82,5 @@ constraints: $(STAMP) ## write constraints.txt from what is installed
 	mv constraints.new constraints.txt
 
 clean: ## remove what was installed, built or cached
-	rm -rf $(VENV) $(VENV)-matrix build dist *.egg-info resolver.pyz demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-matrix $(VENV)-ray build dist *.egg-info resolver.pyz demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ from resolver.rules import (
     config,
     heads,
     ids,
+    language_head,
     licence,
     parts,
     quantization,
@@ -34,6 +35,7 @@ REST_OF_C = (*rope.RULES, *quantization.RULES, *ids.RULES, *wording.RULES, *part
 MEANING = (
     *config.RULES,
     *heads.RULES,
+    *language_head.RULES,
     *REST_OF_C,
     *tokenizer.RULES,
     *tokenizer_fit.RULES,

@@ -82,7 +82,9 @@ def _battles(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: boo
     battles: list[Battle] = []
     first_row: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
-        battle = _battle(path, contest, number, row, labelled=labelled)
+        battle = battle_of(
+            f"{path}, row {number}", contest, row, winner=_winner(path, number, row) if labelled else None
+        )
         if battle.id in first_row:
             raise TableError(
                 f"{path}, row {number}, column {ID}: {battle.id} stands already in row {first_row[battle.id]}",
@@ -93,22 +95,33 @@ def _battles(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: boo
     return tuple(battles)
 
 
-def _battle(path: Path, contest: Contest, number: int, row: Row, *, labelled: bool) -> Battle:
+def battle_of(where: str, contest: Contest, row: Row, *, winner: int | None = None) -> Battle:
+    """One battle out of the cells of its row.
+
+    Args:
+        where: of which file and row an error speaks.
+        contest: whose cells these are.
+        row: its cells by column.
+        winner: who won, where that is known.
+
+    Raises:
+        TableError: the id is empty, or a cell is no text of this contest.
+    """
     identifier = (row[ID] or "").strip()
     if not identifier:
-        raise TableError(f"{path}, row {number}, column {ID}: the id is empty", fix="give every battle an id")
-    texts = [_turns(path, contest, number, name, row[name]) for name in TEXTS]
-    return Battle(identifier, texts[0], texts[1], texts[2], _winner(path, number, row) if labelled else None)
+        raise TableError(f"{where}, column {ID}: the id is empty", fix="give every battle an id")
+    texts = [_turns(where, contest, name, row[name]) for name in TEXTS]
+    return Battle(identifier, texts[0], texts[1], texts[2], winner)
 
 
-def _turns(path: Path, contest: Contest, number: int, column: str, cell: str | None) -> tuple[str, ...]:
+def _turns(where: str, contest: Contest, column: str, cell: str | None) -> tuple[str, ...]:
     if contest == "wsdm":
         return (clean(cell or ""),)
     try:
         return parse_turns(cell or "")
     except ValueError as error:
         raise TableError(
-            f"{path}, row {number}, column {column}: {error}",
+            f"{where}, column {column}: {error}",
             fix="LMSYS cells are JSON lists, one string a turn; for plain text say --contest wsdm",
         ) from None
 

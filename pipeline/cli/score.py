@@ -43,6 +43,7 @@ examples:
   arena score --model ./model --test test.parquet --output submission.csv --swap time --deadline 8h30m
   arena score --model ./model --test test.csv --swap all --deadline contest --rehearse
   arena score --members members.toml --test test.csv --output submission.csv --deadline contest
+  arena score --model ./model --test parts/ --output scored/ --engine ray --workers 2
 """
 
 
@@ -50,7 +51,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """The options of `arena score`."""
     add_model(command, required=True)
     command.add_argument("--test", type=Path, required=True, metavar="F", help="battles: csv (LMSYS) or parquet (WSDM)")
-    command.add_argument("--output", type=Path, metavar="FILE", help="the submission to write")
+    command.add_argument("--output", type=Path, metavar="FILE", help="the submission to write; a directory for Ray")
+    add_engine(command)
     command.add_argument(
         "--deadline",
         type=_deadline,
@@ -83,6 +85,17 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_contest(command)
     add_roots(command)
     add_report(command)
+
+
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """`--engine` and `--address`."""
+    command.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: millions of battles, from parquet parts into a directory of ids and probabilities (local)",
+    )
+    command.add_argument("--address", metavar="A", help="of a Ray cluster; without it Ray runs on this machine")
 
 
 def _deadline(text: str) -> float | str:
@@ -138,6 +151,10 @@ def _members(options: argparse.Namespace) -> Members:
 def carry_out(options: argparse.Namespace) -> int:
     """Score; returns the exit code."""
     check_report(options)
+    if options.engine == "ray":
+        return _score_parts(options)
+    if options.address is not None:
+        raise SettingsError("--address is of a Ray cluster", fix="say --engine ray")
     if options.record is not None:
         check_writable(options.record)
     if options.output is None and not options.rehearse:
@@ -180,6 +197,62 @@ def _score(options: argparse.Namespace, request: Request, table: Table) -> int:
         text += "\nrules: " + ", ".join(f"{name}: {battles:,} battles" for name, battles in decided.items())
     tell(options, text, values | {"profile": profile})
     return 0
+
+
+# What a run on Ray has no use for, with the value where it is not asked for.
+NOT_WITH_RAY = {
+    "deadline": None,
+    "rehearse": False,
+    "record": None,
+    "keep_journal": False,
+    "fresh": False,
+}
+
+
+def _score_parts(options: argparse.Namespace) -> int:
+    from pipeline.scoring.ray_engine import Cluster, score_parts
+
+    _refuse_with_ray(options)
+    request = request_of(options, Table(options.test, options.contest or "lmsys", ()))
+    cluster = Cluster(options.address, options.workers)
+    try:
+        run = score_parts(request, options.test, options.output, cluster, note, contest=options.contest)
+    except KeyboardInterrupt:
+        note(f"interrupted: what is done is in {options.output}; the same command goes on from there")
+        return INTERRUPTED
+    if run.without:
+        names = ", ".join(run.without[:5])
+        note(f"warning: {len(run.without):,} battles have no forecast of the model and hold the prior: {names}")
+    new = run.rows - run.before
+    speed = new / max(run.seconds, 1e-9)
+    text = (
+        f"{options.output}: {run.rows:,} rows in {run.parts:,} parts, each id once; {new:,} of them in"
+        f" {run.seconds:.1f} s ({speed:.1f} rows a second) by {run.actors} actors"
+    )
+    values = {
+        "output": str(options.output),
+        "rows": run.rows,
+        "rows_before": run.before,
+        "parts": run.parts,
+        "actors": run.actors,
+        "seconds": round(run.seconds, 3),
+        "rows_per_second": round(speed, 3),
+        "without_forecast": len(run.without),
+    }
+    tell(options, text, values)
+    return 0
+
+
+def _refuse_with_ray(options: argparse.Namespace) -> None:
+    if options.output is None:
+        raise SettingsError("there is no --output to write", fix="name a directory")
+    asked = [name for name, default in NOT_WITH_RAY.items() if getattr(options, name) != default]
+    asked += ["swap time"] if options.swap == "time" else []
+    if asked:
+        said = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
+        raise SettingsError(f"{said}: not with --engine ray", fix="leave it out, or the engine")
+    if options.workers == 0:
+        raise SettingsError("--workers 0: Ray needs an actor", fix="say --workers 1, or leave it out")
 
 
 def _warnings(run: Run) -> tuple[str, ...]:
