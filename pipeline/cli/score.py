@@ -202,6 +202,7 @@ def _score(options: argparse.Namespace, request: Request, table: Table) -> int:
 # What a run on Ray has no use for, with the value where it is not asked for.
 NOT_WITH_RAY = {
     "deadline": None,
+    "members": None,
     "rehearse": False,
     "record": None,
     "keep_journal": False,

@@ -22,7 +22,6 @@ from pipeline.arena.table import ID, Table
 from pipeline.errors import MissingPackageError, PipelineError, SettingsError
 from pipeline.progress import Progress
 from pipeline.scoring.block import FAILED, FORECAST, BlockScorer, BlockTask
-from pipeline.scoring.fingerprint import directory_digest
 from pipeline.scoring.keyed import KeyedParts
 from pipeline.scoring.preparation import Prepared, Request, prepare
 from pipeline.scoring.run import Tell
@@ -129,14 +128,9 @@ def require_ray() -> None:
 
 def agreement_of(request: Request, prepared: Prepared) -> dict[str, str]:
     """What the parts of one output have in common. Device and batches change the last bits alone, and may differ."""
-    adapter = prepared.checked.adapter_path
+    (model,) = prepared.models
     return {
-        "model": directory_digest(prepared.checked.path),
-        "adapter": "none" if adapter is None else directory_digest(adapter),
-        "head": request.head,
-        "encoder": prepared.rows,
-        "length": str(prepared.length),
-        "labels": str(prepared.labels),
+        **model.fingerprint(),
         "contest": prepared.contest,
         "swap": request.swap,
         "rules": request.rules,
@@ -146,11 +140,12 @@ def agreement_of(request: Request, prepared: Prepared) -> dict[str, str]:
 
 def _task(request: Request, prepared: Prepared, cluster: Cluster, actors: int) -> BlockTask:
     threads = max(1, (os.cpu_count() or 1) // actors) if cluster.address is None else None
+    (model,) = prepared.models
     return BlockTask(
-        prepared.load,
-        prepared.encode,
+        model.load,
+        model.encode,
         prepared.contest,
-        prepared.length,
+        model.length,
         request.swap,
         request.rules,
         request.device,
