@@ -173,6 +173,7 @@ def _ray(cluster: Cluster, request: Request, tell: Tell) -> Iterator[tuple[Any, 
                 gpus = _gpus_here(request)
                 actors = cluster.actors or gpus or 1
                 ray.init(
+                    address="local",  # without it Ray joins whatever runs on this machine
                     num_cpus=actors + SPARE_CPUS,
                     num_gpus=gpus,
                     include_dashboard=False,
