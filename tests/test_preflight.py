@@ -204,7 +204,7 @@ def test_issue_rules_are_all_there():
     wanted = (
         [f"F{number:03}" for number in range(1, 11)]
         + [f"W{number}" for number in range(101, 123)]
-        + [f"C{number}" for number in range(301, 320)]
+        + [f"C{number}" for number in range(301, 321)]
         + [f"T{number}" for number in range(201, 216)]
         + [f"A{number}" for number in range(401, 413)]
         + ["S601", "S602", "S603", "S604", "S605", "S607", "R801"]

@@ -101,6 +101,12 @@ def test_options_that_do_not_go_together_are_refused(place, capsys, options, sai
     assert said in capsys.readouterr().err
 
 
+def test_ray_scores_one_model_and_no_members(place, capsys):
+    options = ["--members", "m.toml", "--test", str(place / "parts"), "--engine", "ray", "--output", "o"]
+    assert run(["score", *options]) == 2
+    assert "--members: not with --engine ray" in capsys.readouterr().err
+
+
 def start(place, output):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     script = place / "child.py"
