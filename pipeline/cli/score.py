@@ -118,7 +118,7 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
     """What the options ask of a scoring run."""
     deadline = getattr(options, "deadline", None)
     asked = Request(
-        model=options.model or str(options.members),
+        model=str(options.members) if options.model is None else options.model,
         adapter=options.adapter,
         labels=options.labels,
         max_length=options.max_length,

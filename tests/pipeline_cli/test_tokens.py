@@ -127,6 +127,9 @@ def test_a_classifier_and_a_classifiers_adapter_are_refused(
     test = write_lmsys(tmp_path / "test.csv", BATTLES)
     classifier = roomy(build(tmp_path / "classifier", "llama", classifier=True))
     assert score(classifier, test, tmp_path / "s.csv") == 1
+    assert "C320" in capsys.readouterr().err
+    tied = roomy(build(tmp_path / "tied", "llama", classifier=True, tied=True))
+    assert score(tied, test, tmp_path / "s.csv") == 1
     assert "a LlamaForSequenceClassification, which answers with no letters" in capsys.readouterr().err
     adapter = tmp_path / "adapter"
     train = write_lmsys(tmp_path / "train.csv", [battle(str(n), f"p{n}", winner=n % 3) for n in range(6)])
