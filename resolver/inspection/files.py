@@ -19,8 +19,8 @@ MAX_DEPTH: Final = 2  # sub-directories below the directory itself: where loader
 WHOLE: Final = 64  # the same where every file counts, whoever opens it
 LOCK_NAME: Final = "resolver.lock"  # ours; `inspection/lock.py` reads it
 # What `resolver stage` writes beside a model and puts into no lock: people edit the one, pip has hashes of the other.
-BUNDLE_NAMES: Final = frozenset({LOCK_NAME, "dataset-metadata.json"})
-BUNDLE_FOLDER: Final = "wheels/"
+METADATA_FILE: Final = "dataset-metadata.json"
+WHEELS: Final = "wheels"
 NEST_DEPTH: Final = 3
 MAX_VISITED: Final = 200  # directories looked into while a nested model is searched for
 NOT_THE_MODEL: Final = frozenset({".git", ".cache", "__pycache__", ".ipynb_checkpoints"})
@@ -99,7 +99,7 @@ class Listing(Record):
 
 def is_of_bundle(name: str) -> bool:
     """Whether a file belongs to a staged directory and to none of its models, so that no lock has to know it."""
-    return name in BUNDLE_NAMES or name.startswith(BUNDLE_FOLDER)
+    return name in {LOCK_NAME, METADATA_FILE} or name.startswith(f"{WHEELS}/")
 
 
 def list_files(root: Path, depth: int = MAX_DEPTH) -> Listing:

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from resolver.inspection.files import METADATA_FILE, WHEELS
 from resolver.inspection.lock import LOCK_FILE
 from resolver.rules.words import size, some
-from resolver.staging.plan import WHEELS, PlannedModel, safe
+from resolver.staging.plan import PlannedModel, safe
 
 README: Final = "README.md"
-METADATA_FILE: Final = "dataset-metadata.json"
 OWNER: Final = "INSERT_OWNER"
 SHORTEST: Final = 6  # of a title and of a slug, in Kaggle's own client; its documentation allows slugs of 3
 LONGEST: Final = 50

@@ -14,6 +14,7 @@ from typing import Final
 from resolver.errors import MalformedReference
 from resolver.finding import Identity
 from resolver.inspection.description import ModelDescription
+from resolver.inspection.files import WHEELS
 from resolver.inspection.lock import LOCK_FILE, Lock, LockedModel, LockedSource, read_lock
 from resolver.inspection.safe_names import why_unsafe
 from resolver.integrity.lock import source_of
@@ -23,7 +24,6 @@ from resolver.rules.words import some
 from resolver.staging.selection import select
 from resolver.writing import CannotMake
 
-WHEELS: Final = "wheels"
 MAX_FOLDER: Final = 100
 SURE: Final = frozenset({"exact", "declared"})
 

@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from resolver.inspection.files import WHEELS
 from resolver.inspection.lock import LOCK_FILE
 from resolver.integrity.reading import Progress
 from resolver.rules.words import size as in_words
 from resolver.staging.copying import copy_all, hash_sources, new_file, taken_over
-from resolver.staging.plan import WHEELS, plan_models
+from resolver.staging.plan import plan_models
 from resolver.staging.shards import content
 from resolver.staging.texts import lock_of, told_by
 from resolver.staging.unchanged import refuse_changed, staged, unchanged

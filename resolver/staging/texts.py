@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from resolver.inspection.describe import describe
+from resolver.inspection.files import METADATA_FILE
 from resolver.inspection.lock import Lock, LockedModel
 from resolver.integrity.lock import canonical, lock_model
-from resolver.staging.bundle import METADATA_FILE, README, metadata, readme, with_card
+from resolver.staging.bundle import README, metadata, readme, with_card
 from resolver.staging.work import Work, read_card
 from resolver.version import VERSION
 

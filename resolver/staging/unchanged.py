@@ -5,12 +5,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from resolver.inspection.files import METADATA_FILE, WHEELS
 from resolver.inspection.lock import LOCK_FILE, Lock, read_lock
 from resolver.integrity.hashing import hash_files
 from resolver.integrity.reading import Progress
-from resolver.staging.bundle import METADATA_FILE, README
+from resolver.staging.bundle import README
 from resolver.staging.copying import hash_sources
-from resolver.staging.plan import WHEELS, SourceFault, Stamp
+from resolver.staging.plan import SourceFault, Stamp
 from resolver.staging.shards import content
 from resolver.staging.texts import lock_of, told_by
 from resolver.staging.values import Request, Staged, StagedModel

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from resolver.inspection.files import METADATA_FILE
 from resolver.integrity.reading import Progress
 from resolver.record import Record, field
-from resolver.staging.bundle import METADATA_FILE, README
+from resolver.staging.bundle import README
 from resolver.staging.copying import Copy, How
 from resolver.staging.plan import PlannedFile, PlannedModel, SourceFault, refuse_collisions
 from resolver.staging.shards import Resharding, Shard, reshard
