@@ -270,8 +270,10 @@ def _text(made: Staged) -> str:
 
 
 def _named(model: StagedModel) -> str:
-    """A model by its name, one that has none by its folder."""
-    return f"folder {model.folder}" if model.reference.startswith(".") else model.reference
+    """A model by its name, one that has none by its folder, or as what it is where the bundle is the model."""
+    if not model.reference.startswith("."):
+        return model.reference
+    return "the model" if model.folder == "." else f"folder {model.folder}"
 
 
 def _shown(text: object) -> str:

@@ -44,7 +44,9 @@ def test_a_bundle_holds_what_a_loader_opens_its_texts_and_our_three_files(model,
     assert all((tmp_path / "new" / name).read_bytes() == (model / name).read_bytes() for name in kept)
     assert untouched(model) == before
     assert {each.name for each in tmp_path.iterdir()} == {"a model", "new"}
-    assert capsys.readouterr().out.startswith(f"made: {tmp_path / 'new'}\n")
+    told = capsys.readouterr().out
+    assert told.startswith(f"made: {tmp_path / 'new'}\n")
+    assert "\n  the model: " in told
 
 
 def test_the_lock_is_of_the_bundle_and_its_digest_can_be_had_without_us(model, tmp_path) -> None:
