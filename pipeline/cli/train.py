@@ -28,7 +28,8 @@ from pipeline.text.truncate import Truncation
 from pipeline.training.curriculum import Sources
 from pipeline.training.placement.choose import DEVICES, PARALLEL
 from pipeline.training.plan import BITS, SCHEDULES, SWAPS, TARGETS, TUNES, Plan
-from pipeline.training.run import CHECKPOINT_EVERY_S, Request, as_text
+from pipeline.training.request import CHECKPOINT_EVERY_S, Request
+from pipeline.training.run import as_text
 from pipeline.training.run import carry_out as train
 
 CONTEST = "contest"
