@@ -16,7 +16,8 @@ from pipeline.evaluate.sample import Numbers
 
 STEPS: Final = 100
 HALVINGS: Final = 40
-DECREMENT: Final = 1e-12
+# What the next step would lower the mean loss by, in nats, where it is no longer worth it.
+DECREMENT: Final = 1e-13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +70,11 @@ def fit_choice(features_BKP: Numbers, targets_BK: Numbers, made_up_KP: Numbers, 
         slopes, bends = _parts(features, targets, theta_P)
         slope_P = slopes.sum(axis=0) + penalty_P * theta_P
         step_P = np.linalg.solve(bends.sum(axis=0) + np.diag(penalty_P), slope_P)
-        if slope_P @ step_P < DECREMENT:
+        moved_P = _shorter(features, targets, penalty_P, theta_P, step_P)
+        is_done = slope_P @ step_P <= DECREMENT * len(targets) or (moved_P == theta_P).all()
+        theta_P = moved_P
+        if is_done:
             break
-        theta_P = _shorter(features, targets, penalty_P, theta_P, step_P)
     slopes, bends = _parts(features, targets, theta_P)
     held_PP = bends[-1] + np.diag(penalty_P)
     return Choice(theta_P, slopes[:-1], bends[:-1], slopes[-1] + penalty_P * theta_P, held_PP)
@@ -110,7 +113,6 @@ def _shorter(features: Numbers, targets: Numbers, penalty_P: Numbers, theta_P: N
 
 def _loss(features_BKP: Numbers, targets_BK: Numbers, penalty_P: Numbers, theta_P: Numbers) -> float:
     logits_BK = features_BKP @ theta_P
-    highest_B = logits_BK.max(axis=1)
-    norms_B = highest_B + np.log(np.exp(logits_BK - highest_B[:, None]).sum(axis=1))
+    norms_B = np.logaddexp.reduce(logits_BK, axis=1)
     loss = (targets_BK * (norms_B[:, None] - logits_BK)).sum() + 0.5 * (penalty_P * theta_P**2).sum()
     return float(loss)

@@ -84,9 +84,13 @@ def _headline(told: "Evaluation") -> str:
     accuracy = told.accuracy
     spread = "" if accuracy.low is None else f" ({accuracy.low:{SHARE}} to {accuracy.high:{SHARE}})"
     second = "" if told.log_loss is None else f"<span>accuracy {accuracy.value:{SHARE}}{spread}</span>"
-    count = f"<span>{told.battles:,} battles, {told.prompts:,} prompts</span>"
+    count = f"<span>{_counted(told.battles, 'battle')}, {_counted(told.prompts, 'prompt')}</span>"
     first = f"<strong>{main.value:{form}}</strong><span>{what}</span>{ends}"
     return f'<p class="verdict number">{first}{second}{count}</p>\n'
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _baselines(told: "Evaluation") -> Iterator[str]:
@@ -145,7 +149,7 @@ def _heated(label: str, count: int, of: int) -> str:
 
 def _calibration(told: "Calibration") -> Iterator[str]:
     yield "<h3>Calibration</h3>\n"
-    yield '<p class="note">A dot is a tenth of the battles; on the dashed line what is forecast with 70 % comes true in'
+    yield '<p class="note">A dot is about a tenth of the battles; on the dashed line what is forecast with 70 % comes true in'
     yield " 70 %.</p>\n"
     yield '<div class="plots">\n'
     yield from _figure(reliability(told.favourite), "The favourite", _off(told.favourite))
@@ -206,8 +210,8 @@ def _position(told: "PositionBias") -> Iterator[str]:
     yield from figures(("", "A less B", ""), rows, mark=0.0)
     if told.swap is not None:
         swap = told.swap
-        yield f'<p class="note">{swap.battles:,} battles were looked at twice, the second time with A and B'
-        yield " exchanged.</p>\n"
+        yield f'<p class="note">Looked at twice, the second time with A and B exchanged: {swap.battles:,} of the'
+        yield " battles.</p>\n"
         rows = [
             Row("the same favourite in both looks", (cell(swap.agree, SHARE),)),
             Row("difference of the looks in a column", (cell(swap.apart),)),

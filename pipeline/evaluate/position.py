@@ -63,7 +63,7 @@ def _swap(sample: Sample, resampling: Resampling, looks: Looks) -> SwapConsisten
     to_first_B = (lead_of(one_BC) - lead_of(other_BC)) / 2
     twice_B = np.array([each.id in looks for each in sample.battles], dtype=np.float64)
     figures_BK = np.stack([agree_B, apart_B, to_first_B], axis=1) * twice_B[:, None]
-    agree, apart, to_first = resampling.ratios(figures_BK, np.repeat(twice_B[:, None], 3, axis=1))
+    agree, apart, to_first = resampling.ratios(figures_BK, twice_B[:, None])
     if agree is None or apart is None or to_first is None:
         raise ValueError("the looks are of other battles")
     return SwapConsistency(int(twice_B.sum()), agree, apart, to_first)

@@ -7,16 +7,20 @@ figure is taken from the same draws, so differences are paired.
 Shapes: B battles, G prompts, D draws, K figures.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.evaluate.interval import DRAWS, LEVEL, SEED, Estimate
 from pipeline.evaluate.sample import Numbers, Places
 
-# Numbers that are held at once while prompts are drawn: 64 MB.
-HELD: Final = 8_000_000
+# Numbers of a piece of the draws: 64 MB while it is used.
+PIECE: Final = 8_000_000
+# Draws are kept, a byte a prompt, where they have at most so many bytes; else they are drawn anew for every figure.
+KEPT: Final = 500_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +31,13 @@ class Resampling:
         groups: the prompt of each battle [B], 0 .. G - 1, never falling.
         draws: how many.
         seed: another seed, other draws; the same, the same.
+        kept: the draws, once they have been made.
     """
 
     groups: Places
     draws: int = DRAWS
     seed: int = SEED
+    kept: list[NDArray[np.uint8]] = field(default_factory=list, repr=False)
 
     def totals(self, values_BK: Numbers) -> Numbers:
         """The sums over the battles of each draw.
@@ -44,15 +50,25 @@ class Resampling:
         """
         starts = np.flatnonzero(np.diff(self.groups, prepend=-1))
         sums_GK = np.add.reduceat(values_BK, starts, axis=0)
-        prompts = len(starts)
+        return np.concatenate([counts.astype(np.float64) @ sums_GK for counts in self._pieces(len(starts))])
+
+    def _pieces(self, prompts: int) -> Iterator[NDArray[np.uint8]]:
+        """How often each prompt is in each draw, some draws at a time.
+
+        A byte holds it: of a million prompts none is drawn more than 20 times, and of 255 none more than 255 times.
+        """
+        if self.kept:
+            yield from self.kept
+            return
         generator = np.random.default_rng(self.seed)
-        step = max(1, HELD // prompts)
-        totals = []
+        step = max(1, PIECE // prompts)
         for done in range(0, self.draws, step):
             some = min(step, self.draws - done)
-            counts = [np.bincount(generator.integers(0, prompts, prompts), minlength=prompts) for _ in range(some)]
-            totals.append(np.array(counts, dtype=np.float64) @ sums_GK)
-        return np.concatenate(totals)
+            drawn = (generator.integers(0, prompts, prompts) for _ in range(some))
+            counts = np.array([np.bincount(each, minlength=prompts).astype(np.uint8) for each in drawn])
+            if self.draws * prompts <= KEPT:
+                self.kept.append(counts)
+            yield counts
 
     def estimate(self, value: float, values_D: Numbers) -> Estimate:
         """A figure with the interval that its values in the draws give it."""
@@ -67,7 +83,7 @@ class Resampling:
 
         Args:
             above_BK: what is added up.
-            below_BK: what the sum is divided by; ones, or 1 where a battle counts.
+            below_BK: what the sum is divided by, 1 where a battle counts; one column for all, or one each.
 
         Returns:
             One estimate a column, None where the divisor is 0.
@@ -84,5 +100,5 @@ class Resampling:
 
     def means(self, values_BK: Numbers) -> tuple[Estimate, ...]:
         """The mean of each column over all battles."""
-        found = self.ratios(values_BK, np.ones_like(values_BK))
+        found = self.ratios(values_BK, np.ones((len(values_BK), 1)))
         return tuple(each for each in found if each is not None)

@@ -1,4 +1,7 @@
-"""What the figures say, a sentence each: only what an interval bears out is called so."""
+"""What the figures say, a sentence each: only what an interval bears out is called so, and nothing where there is none.
+
+That no bias is seen is no proof that there is none: such a sentence has no colour.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
@@ -25,15 +28,17 @@ def sentences_of(told: "Evaluation") -> tuple[Sentence, ...]:
 def _sentences(told: "Evaluation") -> Iterator[Sentence]:
     metric = "accuracy" if told.log_loss is None else "log loss"
     for each in told.baselines:
-        if each.name != "uniform":
+        if each.name != "uniform" and each.gain.low is not None:
             yield _beside(each, metric)
-    if told.against is not None:
+    if told.against is not None and told.against.difference.low is not None:
         yield _against(told.against)
     if told.calibration is not None:
         yield _calibrated(told.calibration)
         yield from _temperature(told.calibration)
-    yield _sided(told.position)
-    yield _lengthy(told.length)
+    if told.position.excess.low is not None:
+        yield _sided(told.position)
+    if told.length.excess.low is not None:
+        yield _lengthy(told.length)
     yield from (("plain", f"{note[0].upper()}{note[1:]}.") for note in told.notes)
 
 
@@ -60,7 +65,7 @@ def _calibrated(told: "Calibration") -> Sentence:
     off = f"off by {favourite.error:.3f}, where chance alone gives {favourite.by_chance:.3f}"
     if favourite.error > favourite.by_chance_high:
         return "doubtful", f"The favourites' probabilities are not how often they win: {off}."
-    return "usable", f"The favourites' probabilities are how often they win, as far as these battles tell: {off}."
+    return "plain", f"The favourites' probabilities are not seen to differ from how often they win: {off}."
 
 
 def _temperature(told: "Calibration") -> Iterator[Sentence]:
@@ -77,14 +82,14 @@ def _sided(told: "PositionBias") -> Sentence:
     side = "A" if told.excess.value > 0 else "B"
     amount = span(told.excess)
     if told.excess.sign == 0:
-        return "usable", f"No side is favoured beyond chance: A less B is {amount} off."
+        return "plain", f"No side is seen to be favoured: A less B is {amount} off."
     return "doubtful", f"Side {side} is favoured more than it wins: A less B is {amount} off."
 
 
 def _lengthy(told: "LengthBias") -> Sentence:
     amount = f"the slope is {span(told.excess)} off"
     if told.excess.sign == 0:
-        return "usable", f"Length counts as it does for people, as far as these battles tell: {amount}."
+        return "plain", f"Length is not seen to count for more or less than it does for people: {amount}."
     which = "Longer" if told.excess.value > 0 else "Shorter"
     return "doubtful", f"{which} answers are favoured more than people favour them: {amount}."
 

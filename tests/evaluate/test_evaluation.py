@@ -115,7 +115,7 @@ def test_whatever_the_battles_are_every_figure_is_a_number_or_is_not_there(name:
     found = evaluated(battles, rows, origins=True, other=Other("other", rows))
     page = told(found)
     assert sentences_of(found)
-    assert f"{len(battles):,} battles" in page
+    assert f"{len(battles):,} battle" in page
     if name in ("one battle", "one prompt"):
         assert found.log_loss.low is None
         assert "all battles have one prompt: there are no intervals, and nothing can be held out" in found.notes

@@ -55,10 +55,14 @@ def test_the_same_draws_come_again_and_all_columns_share_them() -> None:
 
 
 def test_many_draws_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    resampling = Resampling(np.array([0, 0, 1, 2]), draws=100)
-    whole = resampling.totals(np.ones((4, 1)))
-    monkeypatch.setattr("pipeline.evaluate.resampling.HELD", 7)
-    assert (resampling.totals(np.ones((4, 1))) == whole).all()
+    groups = np.array([0, 0, 1, 2])
+    whole = Resampling(groups, draws=100).totals(np.ones((4, 1)))
+    monkeypatch.setattr("pipeline.evaluate.resampling.PIECE", 7)
+    assert (Resampling(groups, draws=100).totals(np.ones((4, 1))) == whole).all()
+    monkeypatch.setattr("pipeline.evaluate.resampling.KEPT", 7)
+    unkept = Resampling(groups, draws=100)
+    assert (unkept.totals(np.ones((4, 1))) == whole).all()
+    assert (unkept.totals(np.ones((4, 1))) == whole).all()
     assert set(whole[:, 0]) <= set(range(3, 7))
 
 

@@ -1,17 +1,10 @@
 """The script of a text, by what Unicode says of its letters."""
 
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pipeline.text.script
 from pipeline.text.script import script_of
-
-
-def test_the_examples_hold() -> None:
-    assert doctest.testmod(pipeline.text.script).failed == 0
 
 
 @pytest.mark.parametrize(
