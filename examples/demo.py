@@ -49,7 +49,11 @@ def main() -> None:
         "--sample",
         f"{BATTLES}/sample_submission.csv",
     )
-    step("5. How good is it?", "evaluate", "--predictions", str(submission), "--labelled", f"{BATTLES}/solution.csv")
+    step(
+        "5. How good is it, and how sure is that?",
+        *("evaluate", "--predictions", str(submission), "--labelled", f"{BATTLES}/solution.csv"),
+        *("--html", str(OUTPUT / "evaluation.html")),
+    )
     print(
         f"\n== Done in {duration(time.monotonic() - began)}. The submission is {submission.resolve()}\n"
         "Try next:\n"

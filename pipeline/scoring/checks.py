@@ -74,8 +74,7 @@ class Checks:
 def check(probabilities: Sequence[Row], logits: Mapping[Look, Row], battles: Sequence[Battle]) -> Checks:
     """The figures of a run; nothing is judged here."""
     mean = tuple(math.fsum(column) / len(probabilities) for column in zip(*probabilities, strict=True))
-    looks = sorted(look for look in logits if look.swapped and look.stage == 0)
-    pairs = [(softmax(logits[Look(look.place)]), turn_back(softmax(logits[look]))) for look in looks]
+    pairs = list(pairs_of(logits).values())
     winners = [battle.winner for battle in battles if battle.winner is not None]
     labelled = len(winners) == len(battles) and all(winner < len(mean) for winner in winners)
     apart = _apart(pairs) if pairs else None
@@ -89,6 +88,12 @@ def check(probabilities: Sequence[Row], logits: Mapping[Look, Row], battles: Seq
         pairs=len(pairs),
         labelled=len(winners) if labelled else 0,
     )
+
+
+def pairs_of(logits: Mapping[Look, Row]) -> dict[int, tuple[Row, Row]]:
+    """Both looks of the first model at a battle, by its place; the second is turned back."""
+    looks = sorted(look for look in logits if look.swapped and look.stage == 0)
+    return {look.place: (softmax(logits[Look(look.place)]), turn_back(softmax(logits[look]))) for look in looks}
 
 
 def _apart(pairs: Sequence[tuple[Row, Row]]) -> float:

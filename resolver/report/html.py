@@ -1,44 +1,18 @@
-"""One self-contained page: what people attach to a ticket. No script, nothing from a network, everything escaped."""
+"""One self-contained page: what people attach to a ticket."""
 
-import base64
-import hashlib
 from collections.abc import Iterator
-from typing import Final
 
 from resolver.finding import Report
 from resolver.report.blocks import Told
+from resolver.report.frame import framed
 from resolver.report.html_parts import finding_part, infos_part, not_found_part, number_of, text_of, trail_part
-from resolver.report.page_style import STYLE
 from resolver.report.summary import counts
-from resolver.version import VERSION
-
-HEAD: Final = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; \
-form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-"""
 
 
 def render(told: Told) -> str:
     """The page; ASCII, so that no reader has to guess its encoding."""
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     names = ", ".join(f"{report.model.reference}: {report.verdict}" for report in told.reports)
-    parts = [
-        HEAD.format(digest=digest, title=text_of(names or "resolver"), style=STYLE),
-        f"<header><h1>{_title(told)}</h1><p>offline-resolver {text_of(VERSION)}</p></header>\n<main>\n",
-        *_articles(told),
-        "</main>\n</body>\n</html>\n",
-    ]
-    return "".join(parts).encode("ascii", "xmlcharrefreplace").decode("ascii")
+    return framed(names or "resolver", _title(told), _articles(told))
 
 
 def _title(told: Told) -> str:

@@ -11,10 +11,16 @@ import pipeline.arena.metric
 import pipeline.arena.mixture
 import pipeline.arena.outcome
 import pipeline.arena.post_rules
+import pipeline.evaluate.evaluation_text
+import pipeline.evaluate.facets
+import pipeline.evaluate.figures
+import pipeline.evaluate.plot
 import pipeline.evaluate.rule_measure
+import pipeline.evaluate.sentences
 import pipeline.progress
 import pipeline.scoring.swap
 import pipeline.text.batch
+import pipeline.text.script
 import pipeline.text.truncate
 import pipeline.training.schedule
 import resolver.inspection.submission
@@ -27,10 +33,16 @@ MODULES = (
     pipeline.arena.mixture,
     pipeline.arena.outcome,
     pipeline.arena.post_rules,
+    pipeline.evaluate.evaluation_text,
+    pipeline.evaluate.facets,
+    pipeline.evaluate.figures,
+    pipeline.evaluate.plot,
     pipeline.evaluate.rule_measure,
+    pipeline.evaluate.sentences,
     pipeline.progress,
     pipeline.scoring.swap,
     pipeline.text.batch,
+    pipeline.text.script,
     pipeline.text.truncate,
     pipeline.training.schedule,
     resolver.inspection.submission,

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from tiny_classifier import DATA, battle, write_lmsys
 
-from pipeline.arena.table import MAX_CELL, read_table
+from pipeline.arena.table import MAX_CELL, Origin, read_table
 from pipeline.errors import TableError
 
 HEADER = "id,prompt,response_a,response_b"
@@ -116,6 +116,16 @@ def test_winners_that_are_needed_and_absent_are_named(tmp_path: Path) -> None:
 def test_wsdm_has_no_tie(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="row 2, column winner: 'tie' is neither"):
         read_table(wsdm(tmp_path, winner=["model_a", "tie"]))
+
+
+def test_a_training_table_says_who_answered_and_in_which_language(tmp_path: Path) -> None:
+    told = {"model_a": ["gpt-4", ""], "model_b": ["claude-2", "x"], "language": ["English", None]}
+    table = read_table(wsdm(tmp_path, winner=["model_a", "model_b"], **told))
+    assert table.origins == (Origin(("gpt-4", "claude-2"), "English"), Origin(None, None))
+    assert read_table(write_lmsys(tmp_path / "t.csv", [battle()])).origins == (Origin(),)
+    header, row = (tmp_path / "t.csv").read_text().splitlines()
+    (tmp_path / "n.csv").write_text(f"{header},model_a,model_b\n{row},one, two \n")
+    assert read_table(tmp_path / "n.csv").origins == (Origin(("one", "two")),)
 
 
 @pytest.mark.parametrize("keep", [4, 50, 0.5, -1])

@@ -5,13 +5,12 @@ import html.parser
 import io
 import json
 import re
-import shutil
-import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from browser import browse, needs_browser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from told_reports import LICENCE, NESTED, SHARD, not_found_report, report
@@ -279,9 +278,6 @@ def test_hostile_text_stays_text(render, nasty) -> None:
 
 # --- in a browser --------------------------------------------------------------------------------------------------
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update", "--hide-scrollbars")  # fmt: skip
 PROBE = """<!DOCTYPE html><meta charset="utf-8"><body><iframe id="f" width="390" height="900"></iframe><script>
 const f = document.getElementById("f");
 f.onload = () => {
@@ -294,14 +290,7 @@ f.srcdoc = PAGE;
 </script>"""
 
 
-def browse(tmp_path, address, *arguments):
-    command = [CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", *arguments, address]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-500:]
-    return done
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the page is not opened in a browser")
+@needs_browser
 @pytest.mark.slow
 def test_html_in_a_real_browser_fits_a_phone_and_applies_its_own_style(tmp_path: Path) -> None:
     """The style is applied, so its hash in the policy is right; nothing is wider than the screen of a phone."""
@@ -317,7 +306,7 @@ def test_html_in_a_real_browser_fits_a_phone_and_applies_its_own_style(tmp_path:
     assert seen["text"] > 500
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the page is not opened in a browser")
+@needs_browser
 @pytest.mark.slow
 def test_html_is_painted_in_both_schemes(tmp_path: Path) -> None:
     """A picture of each; the dark one is dark."""
