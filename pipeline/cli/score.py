@@ -35,6 +35,7 @@ from pipeline.scoring.rehearsal import ROWS, enlarged, rehearse
 from pipeline.scoring.rehearsed import Rehearsal
 from pipeline.scoring.run import Place, Run, deadline_of, devices_of, score_file
 from pipeline.scoring.throughput import Facts, profile_text
+from pipeline.scoring.watch import PATIENCE_S
 
 CONTEST = "contest"
 INTERRUPTED = 130
@@ -68,6 +69,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         type=_workers,
         metavar="N",
         help="processes: one each GPU, one for the CPU; 0 runs in this one, as small tables do",
+    )
+    command.add_argument(
+        "--patience",
+        type=_duration,
+        default=PATIENCE_S,
+        metavar="T",
+        help="a worker that says nothing for so long, and for 20 times what its pack should take, is replaced (10m)",
     )
     command.add_argument("--fresh", action="store_true", help="begin anew although an earlier run can be gone on from")
     command.add_argument("--keep-journal", action="store_true", help="leave .FILE.journal when the run ends well")
@@ -107,6 +115,10 @@ def add_engine(command: argparse.ArgumentParser) -> None:
 def _deadline(text: str) -> float | str:
     if text == CONTEST:
         return text
+    return _duration(text)
+
+
+def _duration(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -135,6 +147,7 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
         device=options.device,
         workers=getattr(options, "workers", None),
         deadline_s=CONTEST_LIMIT_S[table.contest] if deadline == CONTEST else deadline,
+        patience_s=getattr(options, "patience", PATIENCE_S),
         roots=tuple(options.root),
         config=options.config,
         force=options.force,
@@ -204,6 +217,7 @@ def _score(options: argparse.Namespace, request: Request, table: Table) -> int:
 # What a run on Ray has no use for, with the value where it is not asked for.
 NOT_WITH_RAY = {
     "deadline": None,
+    "patience": PATIENCE_S,
     "members": None,
     "rehearse": False,
     "record": None,
