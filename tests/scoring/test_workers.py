@@ -264,7 +264,7 @@ def test_a_worker_that_hangs_is_killed_and_its_packs_are_done_again(tmp_path: Pa
     said: list[str] = []
     scored = with_patience(Hangs(tmp_path / "mark"), count, [*SOME[:60], POISON], said)
     assert scored.probabilities == Engine(job([*SOME[:60], POISON], swap="none"), inline()).run().probabilities
-    assert "is gone (it hung: not a word for 1 s); another takes its place" in said[0]
+    assert any("is gone (it hung: not a word for" in each for each in said)
 
 
 def test_a_battle_at_which_every_worker_hangs_costs_itself_and_no_other_of_its_pack(tmp_path: Path) -> None:
