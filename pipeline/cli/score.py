@@ -31,17 +31,22 @@ from pipeline.scoring.deadline import CONTEST_LIMIT_S, parse_duration
 from pipeline.scoring.delivery import prior_of
 from pipeline.scoring.members import Members, read_members
 from pipeline.scoring.preparation import Request, prepare
-from pipeline.scoring.rehearsal import ROWS, Rehearsal, enlarged, rehearse
+from pipeline.scoring.rehearsal import ROWS, enlarged, rehearse
+from pipeline.scoring.rehearsed import Rehearsal
 from pipeline.scoring.run import Place, Run, deadline_of, devices_of, score_file
 from pipeline.scoring.throughput import Facts, profile_text
+from pipeline.scoring.watch import PATIENCE_S
 
 CONTEST = "contest"
 INTERRUPTED = 130
+# Of a rehearsal, over all its models.
+TOTALS = ("looks", "tokens", "tokens_per_second", "load_s", "first_s", "second_s", "total_s")
 EXAMPLES = """\
 examples:
   arena score --model meta-llama/Meta-Llama-3-8B-Instruct --adapter ./adapter --test test.csv --output submission.csv
   arena score --model ./model --test test.parquet --output submission.csv --swap time --deadline 8h30m
   arena score --model ./model --test test.csv --swap all --deadline contest --rehearse
+  arena score --members members.toml --test test.csv --deadline contest --rehearse --record speed.toml
   arena score --members members.toml --test test.csv --output submission.csv --deadline contest
   arena score --model ./model --test parts/ --output scored/ --engine ray --workers 2
 """
@@ -65,10 +70,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes: one each GPU, one for the CPU; 0 runs in this one, as small tables do",
     )
+    command.add_argument(
+        "--patience",
+        type=_duration,
+        default=PATIENCE_S,
+        metavar="T",
+        help="a worker that says nothing for so long, and for 20 times what its pack should take, is replaced (10m)",
+    )
     command.add_argument("--fresh", action="store_true", help="begin anew although an earlier run can be gone on from")
     command.add_argument("--keep-journal", action="store_true", help="leave .FILE.journal when the run ends well")
     command.add_argument(
-        "--rehearse", action="store_true", help="only say how long it would take, and what the deadline would drop"
+        "--rehearse",
+        action="store_true",
+        help="only say how long it would take, of all members too, and what the deadline would drop",
     )
     command.add_argument(
         "--rows", type=positive, default=ROWS, metavar="N", help=f"of a rehearsal, as the contest has them ({ROWS:,})"
@@ -101,6 +115,10 @@ def add_engine(command: argparse.ArgumentParser) -> None:
 def _deadline(text: str) -> float | str:
     if text == CONTEST:
         return text
+    return _duration(text)
+
+
+def _duration(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -129,6 +147,7 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
         device=options.device,
         workers=getattr(options, "workers", None),
         deadline_s=CONTEST_LIMIT_S[table.contest] if deadline == CONTEST else deadline,
+        patience_s=getattr(options, "patience", PATIENCE_S),
         roots=tuple(options.root),
         config=options.config,
         force=options.force,
@@ -159,10 +178,6 @@ def carry_out(options: argparse.Namespace) -> int:
         check_writable(options.record)
     if options.output is None and not options.rehearse:
         raise SettingsError("there is no --output to write", fix="name a file, or say --rehearse")
-    if options.members is not None and (options.rehearse or options.record is not None):
-        raise SettingsError(
-            "--rehearse and --record measure one model", fix="say them with --model, for each member by itself"
-        )
     table = read_table(options.test, contest=options.contest)
     request = request_of(options, table)
     return _rehearse(options, request, table) if options.rehearse else _score(options, request, table)
@@ -187,7 +202,7 @@ def _score(options: argparse.Namespace, request: Request, table: Table) -> int:
     note(run.verdict)
     for warning in _warnings(run):
         note(warning)
-    profile = run.throughput.profile(run.facts, time_limit_s=request.deadline_s)
+    profile = run.throughput.profile(run.facts, looks=len(run.scored.logits), time_limit_s=request.deadline_s)
     _record(options, profile)
     decided = dict(apply_rules(RULE_SETS[request.rules], table.battles, run.scored.probabilities).decided)
     values = {"output": str(options.output), "contest": table.contest, "rules": decided}
@@ -202,6 +217,7 @@ def _score(options: argparse.Namespace, request: Request, table: Table) -> int:
 # What a run on Ray has no use for, with the value where it is not asked for.
 NOT_WITH_RAY = {
     "deadline": None,
+    "patience": PATIENCE_S,
     "members": None,
     "rehearse": False,
     "record": None,
@@ -314,6 +330,9 @@ def run_values(run: Run, rows: int) -> dict[str, Any]:
 def _record(options: argparse.Namespace, profile: str) -> None:
     if options.record is None:
         return
+    if not profile:
+        note(f"warning: the journal held all forecasts, so no speed was measured and {options.record} is not written")
+        return
     with replacing(options.record) as temporary:
         temporary.write_text(profile, encoding="utf-8")
 
@@ -331,7 +350,8 @@ def _rehearse(
         facts = tuple(devices.facts())
     profile = _rehearsed_profile(found, facts, request.deadline_s)
     _record(options, profile)
-    values = asdict(found) | {"limit_s": request.deadline_s, "profile": profile}
+    totals = {name: getattr(found, name) for name in TOTALS}
+    values = asdict(found) | totals | {"limit_s": request.deadline_s, "profile": profile}
     tell(options, f"{found.text()}\nno submission was written", values | {"reports": prepared.reports})
     return 0
 
@@ -340,7 +360,7 @@ def _rehearsed_profile(found: Rehearsal, facts: tuple[Facts, ...], limit_s: floa
     return profile_text(
         facts,
         tokens_per_second=found.tokens_per_second,
-        rows=found.rows,
-        tokens_per_row=found.tokens / found.rows,
+        looks=round(found.looks),
+        tokens_per_look=found.look_tokens / found.looks,
         time_limit_s=limit_s,
     )

@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.model.transfer import to_device
+
 if TYPE_CHECKING:
     import torch
 
@@ -46,8 +48,8 @@ class Segments:
         """The segments of rows of these lengths."""
         import torch
 
-        bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device)
-        return cls(tuple(lengths), bounds)
+        bounds = torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)
+        return cls(tuple(lengths), to_device(bounds, device))
 
     def spans(self) -> Iterator[tuple[int, int]]:
         """Begin and end of each row."""
@@ -162,25 +164,12 @@ def _has(module: str) -> bool:
 def torch_varlen(
     query_THD: "torch.Tensor", key_TKD: "torch.Tensor", value_TKD: "torch.Tensor", segments: Segments, look: Look
 ) -> "torch.Tensor":
-    """The kernel of torch itself for rows of any lengths; no soft cap."""
-    import torch
+    """The flash kernel of torch itself for rows of any lengths; no soft cap."""
     from torch.nn.attention.varlen import varlen_attn
 
-    longest = max(segments.lengths)
-    mixed = varlen_attn(
-        query_THD,
-        key_TKD,
-        value_TKD,
-        segments.bounds,
-        segments.bounds,
-        longest,
-        longest,
-        scale=look.scale,
-        window_size=_window(look, longest),
-        enable_gqa=query_THD.shape[1] != key_TKD.shape[1],
-    )
-    assert isinstance(mixed, torch.Tensor)  # noqa: S101 - a tuple only where the sums are asked for too
-    return mixed
+    grouped = query_THD.shape[1] != key_TKD.shape[1]
+    own = {"scale": look.scale, "enable_gqa": grouped}
+    return _varlen(varlen_attn, query_THD, key_TKD, value_TKD, segments, look, own)
 
 
 def flash_varlen(
@@ -189,8 +178,22 @@ def flash_varlen(
     """FlashAttention's kernel for rows of any lengths; it knows the soft cap."""
     from flash_attn import flash_attn_varlen_func
 
+    own = {"softmax_scale": look.scale, "causal": look.is_causal, "softcap": look.softcap or 0.0}
+    return _varlen(flash_attn_varlen_func, query_THD, key_TKD, value_TKD, segments, look, own)
+
+
+def _varlen(  # noqa: PLR0917 - a kernel's arguments and its own ones
+    kernel: Callable[..., Any],
+    query_THD: "torch.Tensor",
+    key_TKD: "torch.Tensor",
+    value_TKD: "torch.Tensor",
+    segments: Segments,
+    look: Look,
+    own: dict[str, Any],
+) -> "torch.Tensor":
+    """What flash kernels have in common: bounds and longest row of queries and of keys, and the window."""
     longest = max(segments.lengths)
-    mixed: torch.Tensor = flash_attn_varlen_func(
+    mixed: torch.Tensor = kernel(
         query_THD,
         key_TKD,
         value_TKD,
@@ -198,10 +201,8 @@ def flash_varlen(
         segments.bounds,
         longest,
         longest,
-        softmax_scale=look.scale,
-        causal=look.is_causal,
         window_size=_window(look, longest),
-        softcap=look.softcap or 0.0,
+        **own,
     )
     return mixed
 

@@ -16,6 +16,7 @@ from pipeline.model.attention import Segments
 from pipeline.model.load import SCORE, open_model, precision, quantising
 from pipeline.model.packed import Packing, Pool, packing_of
 from pipeline.model.quantise import Quantize, require_runnable
+from pipeline.model.transfer import to_device
 from pipeline.text.batch import Batch, plan_packs
 from pipeline.text.prompt import Ids
 
@@ -126,7 +127,7 @@ class LettersOneByOne:
 
         model = self.language.model
         kept = {"logits_to_keep": 1} if _keeps_logits(model) else {}
-        ids_1T = torch.tensor([row], dtype=torch.long, device=self.language.device)
+        ids_1T = to_device(torch.tensor([row], dtype=torch.long), self.language.device)
         logits_1C: torch.Tensor = model(input_ids=ids_1T, use_cache=False, **kept).logits[:, -1, list(self.letters)]
         return logits_1C.float()
 

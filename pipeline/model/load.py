@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pipeline.errors import MissingPackageError, ModelUnusableError, SettingsError
 from pipeline.model.quantise import Quantize, loading_options, require_runnable
+from pipeline.model.transfer import to_device
 from pipeline.text.batch import collate
 from pipeline.text.prompt import Ids
 
@@ -58,7 +59,9 @@ class Classifier:
         batch = collate(rows, self.tokenizer.pad_token_id, vocab_size(config))
         config.pad_token_id = batch.pad
         with self.precision():
-            output = self.model(input_ids=batch.ids_BT.to(self.device), attention_mask=batch.mask_BT.to(self.device))
+            output = self.model(
+                input_ids=to_device(batch.ids_BT, self.device), attention_mask=to_device(batch.mask_BT, self.device)
+            )
         logits_BC: torch.Tensor = output.logits.float()
         return logits_BC
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.model.attention import Segments, register
+from pipeline.model.transfer import to_device
 from pipeline.text.prompt import Ids
 
 if TYPE_CHECKING:
@@ -54,11 +55,16 @@ class Packing:
         if not rows or not all(rows):
             raise ValueError("rows to pack have at least one token each")
         segments = Segments.of([len(row) for row in rows], device)
-        ids_1T = torch.tensor([[token for row in rows for token in row]], dtype=torch.long, device=device)
+        ids_1T = torch.tensor([[token for row in rows for token in row]], dtype=torch.long)
         first = self.first_position
         positions_1T = torch.cat([torch.arange(first, first + length) for length in segments.lengths]).unsqueeze(0)
         backbone = getattr(self.model, self.model.base_model_prefix)
-        output = backbone(input_ids=ids_1T, position_ids=positions_1T.to(device), segments=segments, use_cache=False)
+        output = backbone(
+            input_ids=to_device(ids_1T, device),
+            position_ids=to_device(positions_1T, device),
+            segments=segments,
+            use_cache=False,
+        )
         logits_BC: torch.Tensor = self.pool(self.model, output.last_hidden_state, segments).float()
         return logits_BC
 

@@ -4,13 +4,14 @@ The first half needs the tokenizer alone and finds the letters' ids; the second 
 process and called there.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import ModelUnusableError, SettingsError
 from pipeline.model.quantise import Quantize
 from pipeline.model.runner import Runner
+from pipeline.scoring.loading import merged_into, take_device
 from pipeline.text.chat import question_of
 from pipeline.text.encode import Encoder
 from pipeline.text.truncate import Truncation
@@ -45,18 +46,12 @@ class LoadLetters:
         """
         import torch
 
-        from pipeline.model.adapter import merged
         from pipeline.model.language import attach_to_language, letters_runner, load_language_model
 
-        place = torch.device(device)
-        if place.type == "cuda":
-            torch.cuda.set_device(place)
-        dtype = getattr(torch, self.dtype)
+        place, dtype = take_device(device), getattr(torch, self.dtype)
         language = load_language_model(self.path, dtype=dtype, device=place, quantize=self.quantize)
         if self.adapter is not None:
-            language = attach_to_language(language, self.adapter)
-            if not language.quantised:
-                language = replace(language, model=merged(language.model))
+            language = merged_into(attach_to_language(language, self.adapter))
         return letters_runner(language, self.letters)
 
 

@@ -1,11 +1,40 @@
-"""How a worker comes to its model: a value that can be sent to another process and called there."""
+"""How a worker comes to its model: a value that can be sent to another process and called there.
+
+What every kind of model shares is here too: how a process takes its device, and what becomes of an adapter.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.model.load import load_classifier
 from pipeline.model.quantise import Quantize
 from pipeline.model.runner import Runner, runner_of
+
+if TYPE_CHECKING:
+    import torch
+
+    from pipeline.model.language import LanguageModel
+    from pipeline.model.load import Classifier
+
+Loaded = TypeVar("Loaded", "Classifier", "LanguageModel")
+
+
+def take_device(name: str) -> "torch.device":
+    """The device of that name as torch has it; a GPU becomes the one that the process speaks of."""
+    import torch
+
+    device = torch.device(name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def merged_into(loaded: Loaded) -> Loaded:
+    """A model with an adapter over it as one whose adapter costs no time; over quantised weights it stays layers."""
+    from pipeline.model.adapter import merged
+
+    return loaded if loaded.quantised else replace(loaded, model=merged(loaded.model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +63,16 @@ class LoadClassifier:
         """
         import torch
 
-        from pipeline.model.adapter import attach_adapter, merged
+        from pipeline.model.adapter import attach_adapter
 
-        place = torch.device(device)
-        if place.type == "cuda":
-            torch.cuda.set_device(place)
         classifier = load_classifier(
             self.path,
             labels=self.labels,
             dtype=getattr(torch, self.dtype),
-            device=place,
+            device=take_device(device),
             head_may_be_new=self.adapter is not None,
             quantize=self.quantize,
         )
         if self.adapter is not None:
-            classifier = attach_adapter(classifier, self.adapter)
-            if not classifier.quantised:
-                classifier = replace(classifier, model=merged(classifier.model))
+            classifier = merged_into(attach_adapter(classifier, self.adapter))
         return runner_of(classifier)

@@ -31,6 +31,7 @@ from pipeline.scoring.job import Job, default_batch_tokens
 from pipeline.scoring.letters import LoadLetters, ask_for_letters
 from pipeline.scoring.loading import LoadClassifier
 from pipeline.scoring.swap import Swap
+from pipeline.scoring.watch import PATIENCE_S
 from pipeline.scoring.work import Encode, Stage, encode_with
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import DEFAULT_TEMPLATE, MIDDLE
@@ -61,6 +62,7 @@ class Request:
     device: Device = "auto"
     workers: int | None = None
     deadline_s: float | None = None
+    patience_s: float = PATIENCE_S
     roots: tuple[Path, ...] = ()
     config: Path | None = None
     force: bool = False

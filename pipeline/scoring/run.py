@@ -130,7 +130,8 @@ def devices_of(prepared: Prepared, battles: int, tell: Tell) -> Iterator[Devices
     if is_inline:
         devices = Inline(lambda stage: prepared.loads[stage](prepared.names[0]))
     else:
-        devices = Workers(prepared.loads, prepared.names, prepared.threads, tell).start()
+        patience_s = prepared.request.patience_s
+        devices = Workers(prepared.loads, prepared.names, prepared.threads, tell, patience_s).start()
     try:
         yield devices
     finally:
@@ -210,7 +211,8 @@ def _delivering(delivery: Delivery | None, tell: Tell) -> Callable[[Rows], None]
 def _tell_absent(scored: Scored, table: Table, tell: Tell) -> None:
     if scored.too_large:
         names = ", ".join(table.battles[place].id for place in scored.too_large[:5])
-        tell(f"warning: {len(scored.too_large):,} battles do not fit in memory and hold the prior: {names}")
+        why = "do not fit in memory, or end every worker"
+        tell(f"warning: {len(scored.too_large):,} battles {why}, and hold the prior: {names}")
     others = len(set(scored.without) - set(scored.too_large))
     if others and not scored.stopped:
         tell(f"warning: {others:,} battles have no forecast of the model and hold the prior")

@@ -175,23 +175,42 @@ class Throughput:
             f" at most {self.peak_bytes / 1e9:.2f} GB of memory"
         )
 
-    def profile(self, facts: Sequence[Facts], *, time_limit_s: float | None) -> str:
-        """As `profile_text`, of this run."""
+    def profile(self, facts: Sequence[Facts], *, looks: int, time_limit_s: float | None) -> str:
+        """As `profile_text`, of this run; "" where the journal held all of it, so that nothing was measured.
+
+        Args:
+            facts: the devices.
+            looks: all of the run, those that a journal brought among them.
+            time_limit_s: the deadline; None where there is none.
+        """
+        if not self.tokens_per_second:
+            return ""
         return profile_text(
             facts,
             tokens_per_second=self.tokens_per_second,
-            rows=self.rows,
-            tokens_per_row=self.tokens / max(self.rows, 1),
+            looks=looks,
+            tokens_per_look=self.tokens / max(self.rows, 1),
             time_limit_s=time_limit_s,
         )
 
 
 def profile_text(
-    facts: Sequence[Facts], *, tokens_per_second: float, rows: int, tokens_per_row: float, time_limit_s: float | None
+    facts: Sequence[Facts], *, tokens_per_second: float, looks: int, tokens_per_look: float, time_limit_s: float | None
 ) -> str:
-    """A table for resolver.toml, from which rule H707 reckons the time of a run."""
+    """A table for resolver.toml, from which rule H707 reckons the time of a run: rows times tokens over speed.
+
+    Args:
+        facts: the devices, alike.
+        tokens_per_second: of all devices together; of several models the mean over all their looks.
+        looks: what the profile calls rows: first and second looks of all models.
+        tokens_per_look: in the mean.
+        time_limit_s: the deadline; None where there is none.
+    """
     name = f"measured-{_slug(facts[0].device) if facts else 'machine'}"
-    lines = [f"[accelerators.{name}]"]
+    lines = [
+        "# A row is one look: a second one at a battle, or one of another model, is another row.",
+        f"[accelerators.{name}]",
+    ]
     if facts and facts[0].memory_bytes:
         lines += [f'device = "{facts[0].device}"', f"devices = {len(facts)}"]
         lines.append(f"memory_gb = {facts[0].memory_bytes / 1e9:.2f}")
@@ -201,8 +220,8 @@ def profile_text(
         "",
         f"[accelerators.{name}.throughput]",
         f"tokens_per_second = {max(tokens_per_second, 0.001):.6g}",
-        f"rows = {max(rows, 1)}",
-        f"tokens_per_row = {max(1, round(tokens_per_row))}",
+        f"rows = {max(looks, 1)}",
+        f"tokens_per_row = {max(1, round(tokens_per_look))}",
     ]
     return "\n".join(lines) + "\n"
 

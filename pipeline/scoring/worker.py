@@ -45,12 +45,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Run these rows, in parts of at most `limit` tokens where that is less than the budget."""
+    """Run these rows, in parts of at most `limit` tokens where that is less than the budget.
+
+    `alone` are the places of the rows to run, each by itself and no others; None for all of them together.
+    """
 
     number: int
     rows: tuple[Ids, ...]
     budget: int
     limit: int
+    alone: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,14 @@ class Ready:
     stage: int
     planner: Planner
     facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Of an order that is run in parts, the next one; `places` are of its rows."""
+
+    number: int
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +128,7 @@ def _serve(setup: Setup, inbox: Connection, outbox: Connection) -> None:
             continue
         waited_s = time.perf_counter() - idle
         began = time.perf_counter()
-        done = _carry_out(runner, order)
+        done = _carry_out(runner, order, outbox)
         idle = time.perf_counter()
         outbox.send(
             Answer(order.number, done.logits, idle - began, waited_s, done.positions, done.budget, peak_bytes())
@@ -130,17 +142,27 @@ def _load(setup: Setup, stage: int, outbox: Connection) -> Runner:
     return runner
 
 
-def _carry_out(runner: Runner, order: Order) -> Computed:
-    if order.limit >= order.budget:
-        return compute(runner, order.rows, order.budget)
+def _carry_out(runner: Runner, order: Order, outbox: Connection) -> Computed:
+    """Run the parts of an order; of several parts each is told before it is begun, so that it is known who hung."""
     found: list[Row | None] = [None] * len(order.rows)
-    whole = Computed((), 0, order.limit)
-    for part in runner.plan([len(row) for row in order.rows], order.limit):
-        done = compute(runner, [order.rows[at] for at in part], order.limit)
+    whole = Computed((), 0, order.budget)
+    parts = _parts(runner, order)
+    for part in parts:
+        if len(parts) > 1 or order.alone is not None:
+            outbox.send(Begun(order.number, part))
+        done = compute(runner, [order.rows[at] for at in part], min(order.budget, order.limit))
         whole = replace(whole, positions=whole.positions + done.positions, budget=min(whole.budget, done.budget))
         for at, row in zip(part, done.logits, strict=True):
             found[at] = row
     return replace(whole, logits=tuple(found))
+
+
+def _parts(runner: Runner, order: Order) -> tuple[tuple[int, ...], ...]:
+    if order.alone is not None:
+        return tuple((place,) for place in order.alone)
+    if order.limit >= order.budget:
+        return (tuple(range(len(order.rows))),)
+    return runner.plan([len(row) for row in order.rows], order.limit)
 
 
 def _read_ahead(inbox: Connection, orders: "queue.SimpleQueue[Any]") -> None:

@@ -1,16 +1,20 @@
 """One process a device, all fed from one queue: who is free takes the next pack, and nobody has a half of his own.
 
-A worker that dies is replaced and its packs are done again; a pack on which two have died is run in smaller parts. The
-processes are fresh interpreters (nothing is forked, which CUDA would not survive) that are reached through pipes.
+A worker that dies is replaced and its packs are done again; a pack on which two have died is run in smaller parts. One
+that hangs (see `watch`) is killed first; the rows of a pack on which two have hung are run each alone, and the one at
+which it hangs again is given up. The processes are fresh interpreters (nothing is forked, which CUDA would not survive)
+that are reached through pipes.
 """
 
 import contextlib
+import fcntl
 import itertools
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +22,13 @@ from multiprocessing.connection import Connection, wait
 from typing import IO, Any, Final
 
 from pipeline.errors import PipelineError
+from pipeline.progress import duration
+from pipeline.scoring.deadline import Clock
 from pipeline.scoring.device import Done
 from pipeline.scoring.throughput import Facts
+from pipeline.scoring.watch import PATIENCE_S, Watch, worked
 from pipeline.scoring.work import Pack, Planner
-from pipeline.scoring.worker import Answer, Load, Order, Ready, Refused, Setup, Turn
+from pipeline.scoring.worker import Answer, Begun, Load, Order, Ready, Refused, Setup, Turn
 
 # Packs with a worker: one that is run and one that lies ready.
 DEPTH: Final = 2
@@ -32,9 +39,15 @@ LIVES: Final = 6
 SUSPECT: Final = 2
 # Deaths on one pack after which its rows are given up: they are a handful, and the others are the run.
 HOPELESS: Final = 4
-# A process that has closed its pipe is given so long to end.
+# Times that a pack is hung on after which its rows are run each alone: one time may be the device's fault.
+HUNG: Final = 2
+# How long the workers are listened to at most before those that are silent are looked at.
+LOOK_S: Final = 0.5
+# A process that has closed its pipe, or was killed, is given so long to end.
 PARTING_S: Final = 10.0
 TAIL_BYTES: Final = 2000
+# Room for an order that nobody reads: whoever sends one to a worker that hangs must not wait for it.
+PIPE_BYTES: Final = 1 << 20
 # Not `-m`: the messages' classes would be those of `__main__`, which are no ones that this side knows.
 CODE: Final = "import sys; from pipeline.scoring.worker import main; main(sys.argv[1:])"
 
@@ -51,6 +64,9 @@ class _Task:
     pack: Pack
     limit: int
     deaths: int = 0
+    hangs: int = 0
+    alone: tuple[int, ...] | None = None
+    begun: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -65,6 +81,8 @@ class _Worker:
     under_way: deque[_Task] = field(default_factory=deque)
     facts: Facts | None = None
     is_loading: bool = True
+    silent_s: float = 0.0
+    worked: int | None = None
 
 
 @dataclass(slots=True)
@@ -75,13 +93,18 @@ class Workers:
         loads: how each stage's model is loaded; importable functions, or partials of them.
         names: a device each, as torch names it.
         threads: of each process on a CPU; None leaves it to torch.
-        tell: given a line when a worker is replaced or given up.
+        tell: given a line when a worker is replaced or given up, and when rows are.
+        patience_s: the least time without a word after which a worker counts as hung; see `watch`.
+        clock: seconds, rising.
     """
 
     loads: tuple[Load, ...]
     names: tuple[str, ...]
     threads: int | None = None
     tell: Callable[[str], None] = lambda _: None
+    patience_s: float = PATIENCE_S
+    clock: Clock = time.monotonic
+    _watch: Watch = field(init=False)
     _workers: dict[int, _Worker] = field(default_factory=dict, init=False)
     _waiting: deque[_Task] = field(default_factory=deque, init=False)
     _deaths: dict[int, int] = field(default_factory=dict, init=False)
@@ -89,6 +112,9 @@ class Workers:
     _done: deque[Done] = field(default_factory=deque, init=False)
     _stage: int = field(default=0, init=False)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count, init=False)
+
+    def __post_init__(self) -> None:
+        self._watch = Watch(self.patience_s)
 
     def start(self) -> "Workers":
         """Start the processes; they load while the caller goes on."""
@@ -117,7 +143,7 @@ class Workers:
         """As `Devices`."""
         self._send_turn(stage)
         while stage not in self._planners:
-            self._hear(None)
+            self._hear(LOOK_S)
         return self._planners[stage]
 
     def facts(self) -> Sequence[Facts]:
@@ -153,6 +179,7 @@ class Workers:
         if stage == self._stage:
             return
         self._stage = stage
+        self._watch.forget()
         for worker in self._workers.values():
             worker.is_loading = True
             self._send(worker, Turn(stage))
@@ -160,6 +187,8 @@ class Workers:
     def _start(self, number: int) -> None:
         their_in, our_out = os.pipe()
         our_in, their_out = os.pipe()
+        with contextlib.suppress(OSError, AttributeError):  # only Linux knows it, and root may have allowed less
+            fcntl.fcntl(our_out, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         try:
             process = subprocess.Popen(
@@ -187,43 +216,74 @@ class Workers:
                 return
             task = self._waiting.popleft()
             worker.under_way.append(task)
-            self._send(worker, Order(task.number, task.pack.rows, task.pack.budget, task.limit))
+            self._send(worker, Order(task.number, task.pack.rows, task.pack.budget, task.limit, task.alone))
 
     def _send(self, worker: _Worker, message: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionError):
             worker.orders.send(message)  # a worker that is gone is found by its silence
 
-    def _hear(self, timeout_s: float | None) -> None:
+    def _hear(self, timeout_s: float) -> None:
         """Take what the workers say; the first of it is waited for."""
         by_pipe = {worker.answers: worker for worker in self._workers.values()}
-        for pipe in wait(list(by_pipe), timeout_s):
-            worker = by_pipe[pipe]  # type: ignore[index]  # nothing else was waited for
+        began = self.clock()
+        speaking = [by_pipe[pipe] for pipe in wait(list(by_pipe), timeout_s)]  # type: ignore[index]  # no other is waited for
+        # No more than was to be waited: the whole program may have been stopped meanwhile.
+        waited_s = min(self.clock() - began, timeout_s)
+        for worker in speaking:
+            worker.silent_s = 0.0
             try:
                 self._take(worker, worker.answers.recv())
             except (EOFError, OSError):
-                self._bury(worker, _last_words(worker))
+                self._died(worker, _last_words(worker))
+        for worker in by_pipe.values():
+            if worker not in speaking:
+                self._look_at(worker, waited_s)
         self._hand_out()
+
+    def _look_at(self, worker: _Worker, waited_s: float) -> None:
+        """Time in which somebody waited for a worker and it said nothing; at last it counts as hung."""
+        if not worker.is_loading and not worker.under_way:
+            worker.silent_s = 0.0
+            return
+        worker.silent_s += waited_s
+        if worker.is_loading and (by_now := worked(worker.process.pid)) != worker.worked:
+            worker.worked, worker.silent_s = by_now, 0.0
+        is_loading = worker.is_loading or not worker.under_way
+        allowed_s = self._watch.loading_s() if is_loading else self._watch.pack_s(worker.under_way[0].pack.tokens)
+        if worker.silent_s > allowed_s:
+            self._hung(worker)
 
     def _take(self, worker: _Worker, message: Any) -> None:
         if isinstance(message, Ready):
             self._planners[message.stage] = message.planner
             worker.facts = message.facts
             worker.is_loading = message.stage != self._stage
+        elif isinstance(message, Begun):
+            worker.under_way[0].begun = message.places
         elif isinstance(message, Answer):
             task = worker.under_way.popleft()
             self._deaths[worker.number] = 0
+            self._watch.learn(message.seconds, task.pack.tokens)
             self._done.append(_done(task, message, worker.number))
         elif isinstance(message, Refused):
             if message.error is not None:
                 raise message.error
-            self._bury(worker, message.text)
+            self._died(worker, message.text)
 
-    def _bury(self, worker: _Worker, reason: str) -> None:
-        """Replace a worker that is gone; what it had is done again, first of all."""
-        _end(worker)
-        del self._workers[worker.number]
+    def _died(self, worker: _Worker, reason: str) -> None:
         if worker.under_way:
             self._suspect(worker)
+        self._bury(worker, reason)
+
+    def _hung(self, worker: _Worker) -> None:
+        if worker.under_way and not worker.is_loading:
+            self._isolate(worker)
+        self._bury(worker, f"it hung: not a word for {duration(worker.silent_s)}")
+
+    def _bury(self, worker: _Worker, reason: str) -> None:
+        """Replace a worker that is gone or hangs; what it had is done again, first of all."""
+        _end(worker)
+        del self._workers[worker.number]
         self._waiting.extendleft(reversed(worker.under_way))
         counted = 2 if worker.is_loading else 1
         deaths = self._deaths[worker.number] = self._deaths.get(worker.number, 0) + counted
@@ -244,10 +304,34 @@ class Workers:
         task = worker.under_way[0]
         task.deaths += 1
         if task.deaths >= HOPELESS:
-            worker.under_way.popleft()
-            self._done.append(Done(task.pack, (None,) * len(task.pack.looks), 0.0, budget=task.pack.budget))
+            self._give_up(worker)
         elif task.deaths >= SUSPECT:
             task.limit = max(1, task.limit // 2)
+
+    def _isolate(self, worker: _Worker) -> None:
+        """The pack that it hung at is run whole again once, then its rows each alone, without those that hang again."""
+        task = worker.under_way[0]
+        task.hangs += 1
+        if task.hangs < HUNG:
+            return
+        left = tuple(range(len(task.pack.rows))) if task.alone is None else task.alone
+        if task.hangs > HUNG:
+            # Where it did not even come to a row, it is none of theirs in particular.
+            given_up = task.begun or left
+            self.tell(f"warning: workers hung at {_rows(len(given_up))} again and again, which hold the prior")
+            left = tuple(place for place in left if place not in given_up)
+        task.alone, task.begun = left, ()
+        if not left:
+            self._give_up(worker)
+
+    def _give_up(self, worker: _Worker) -> None:
+        """The pack that was run holds the prior."""
+        pack = worker.under_way.popleft().pack
+        self._done.append(Done(pack, (None,) * len(pack.looks), 0.0, budget=pack.budget))
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} rows" if count > 1 else "a row"
 
 
 def _done(task: _Task, answer: Answer, device: int) -> Done:
@@ -265,7 +349,8 @@ def _done(task: _Task, answer: Answer, device: int) -> Done:
 
 def _end(worker: _Worker) -> None:
     worker.process.kill()
-    worker.process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        worker.process.wait(PARTING_S)  # one that hangs in a driver may not even be killed; then it is left behind
     for each in (worker.orders, worker.answers, worker.errors):
         each.close()
 

@@ -283,8 +283,9 @@ def time_exceeded(evidence: Evidence) -> Iterator[Finding]:
     """At the throughput that was measured, the run takes longer than it may.
 
     Rows times tokens a row, divided by tokens a second; `[accelerators.NAME.throughput]` in resolver.toml says all
-    three. A length limit below the average counts as the average. The time to load the model, and a second look at
-    swapped rows, come on top: plan with half an hour to spare.
+    three. A length limit below the average counts as the average. The time to load the model comes on top, and so
+    does a second look at swapped rows where the profile does not count it as a row, as those do that `arena score
+    --record` writes: plan with half an hour to spare.
 
     Example: 25,000 rows of 1,500 tokens at 900 tokens a second are 11.6 hours, and the limit is 9.
 

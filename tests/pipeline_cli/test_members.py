@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tiny_classifier import battle, save_classifier, write_lmsys
 
 from pipeline.cli import run
+from resolver.own_accelerators import read_profiles
 
 BATTLES = [battle(str(n), f"p{n}", "first " * (n % 5), "second " * (n % 3), winner=n % 3) for n in range(20)]
 FILE = """
@@ -146,14 +148,46 @@ def test_all_members_that_cannot_be_used_are_told_together(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_rehearsal_and_its_record_are_of_the_whole_cascade(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--rehearse", "--rows", "600", "--swap", "all", "--workers", "0", "--deadline", "9h", "--format", "json"]
+    record = tmp_path / "speed.toml"
+    assert score(place, tmp_path / "s.csv", *options, "--record", str(record)) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["looks"] for each in told["models"]] == [600, pytest.approx(0.35 * 600)]
+    assert all(each["first_s"] > 0 and each["load_s"] > 0 for each in told["models"])
+    assert told["peak_bytes"] > 0
+    assert told["drops"] == []
+    made = read_profiles(record, tomllib.loads(record.read_text())["accelerators"])
+    (profile,) = (each for name, each in made.items() if name.startswith("measured-"))
+    assert profile.throughput is not None
+    assert profile.throughput.rows == 2 * (600 + 210)
+    seconds = profile.throughput.rows * profile.throughput.tokens_per_row / profile.throughput.tokens_per_second
+    assert seconds == pytest.approx(told["first_s"] + told["second_s"], rel=0.02)
+    assert [each.name for each in tmp_path.iterdir()] == ["speed.toml"]
+
+
+def test_the_record_of_a_run_counts_what_its_journal_had(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "speed.toml"
+    again = ["--record", str(record), "--keep-journal", "--force"]
+    assert score(place, tmp_path / "s.csv", *again) == 0
+    (throughput,) = (each["throughput"] for each in tomllib.loads(record.read_text())["accelerators"].values())
+    assert throughput["rows"] == 20 + 7
+    record.unlink()
+    assert score(place, tmp_path / "s.csv", *again) == 0
+    assert f"no speed was measured and {record} is not written" in capsys.readouterr().err
+    assert not record.exists()
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
         (("--model", "m"), "not allowed with argument"),
         (("--adapter", "a"), "--adapter and --head belong to one model"),
         (("--head", "tokens"), "--adapter and --head belong to one model"),
-        (("--rehearse",), "--rehearse and --record measure one model"),
-        (("--record", "speed.toml"), "--rehearse and --record measure one model"),
     ],
 )
 def test_what_is_of_one_model_is_refused(

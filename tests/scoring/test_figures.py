@@ -14,11 +14,13 @@ import pipeline.scoring.checks
 import pipeline.scoring.deadline
 import pipeline.scoring.journal
 import pipeline.scoring.rehearsal
+import pipeline.scoring.sampling
 import pipeline.scoring.work
 from pipeline.scoring.checks import calibration, check
 from pipeline.scoring.deadline import Deadline
 from pipeline.scoring.fingerprint import directory_digest
-from pipeline.scoring.rehearsal import enlarged, rehearse, spread
+from pipeline.scoring.rehearsal import enlarged, rehearse
+from pipeline.scoring.sampling import spread
 from pipeline.scoring.throughput import Facts, Meter, matmul_flops, profile_text, share_of_matmul
 from pipeline.scoring.work import Look
 
@@ -28,6 +30,7 @@ MODULES = (
     pipeline.scoring.deadline,
     pipeline.scoring.journal,
     pipeline.scoring.rehearsal,
+    pipeline.scoring.sampling,
     pipeline.scoring.work,
 )
 
@@ -98,8 +101,8 @@ def test_the_profile_is_one_that_the_resolver_reads(tmp_path: Path) -> None:
     text = profile_text(
         [Facts("NVIDIA H200", memory_bytes=150 * 10**9)] * 2,
         tokens_per_second=51_234.5,
-        rows=25_000,
-        tokens_per_row=1_196.4,
+        looks=25_000,
+        tokens_per_look=1_196.4,
         time_limit_s=32_400,
     )
     profiles = read_profiles(tmp_path / "resolver.toml", tomllib.loads(text)["accelerators"])
@@ -107,7 +110,7 @@ def test_the_profile_is_one_that_the_resolver_reads(tmp_path: Path) -> None:
     assert made.throughput is not None
     assert (made.throughput.rows, made.throughput.tokens_per_row, made.time_limit_s) == (25_000, 1196, 32_400)
     assert len(made.devices) == 2
-    bare = profile_text([], tokens_per_second=0, rows=0, tokens_per_row=0, time_limit_s=None)
+    bare = profile_text([], tokens_per_second=0, looks=0, tokens_per_look=0, time_limit_s=None)
     assert "measured-machine" in read_profiles(tmp_path, tomllib.loads(bare)["accelerators"])
 
 

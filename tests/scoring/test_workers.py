@@ -224,3 +224,74 @@ def test_a_worker_that_dies_with_the_second_model_is_replaced_by_one_with_the_se
     scored = two_models(NoJournal(), (LightLoad(), DiesOnce(tmp_path / "mark", rows=2)), said)
     assert scored.probabilities == Engine(job(SOME, stages=2), inline()).run().probabilities
     assert len(said) == 1
+
+
+# Beyond what a small pack takes on a machine that is busy, and no longer.
+PATIENCE_S = 1.0
+POISON = type(SOME[0])("poison", ("!",), ("x" * 40,), ("y" * 40,))
+
+
+@dataclass(frozen=True)
+class Hangs:
+    """A model whose process stops for good, every thread of it, at a pack with a token; once, or every time."""
+
+    mark: Path
+    always: bool = False
+    token: int = ord("!") + 1
+
+    def __call__(self, _device: str) -> Any:
+        runner = LightRunner()
+        runner.short_of = self._hang
+        return runner
+
+    def _hang(self, rows: Any) -> bool:
+        if any(self.token in row for row in rows) and (self.always or not self.mark.exists()):
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return False
+
+
+def with_patience(load: Any, count: int, some: list[Any], said: list[str]) -> Scored:
+    devices = Workers((load,), ("cpu",) * count, 1, said.append, patience_s=PATIENCE_S).start()
+    try:
+        return Engine(job(some, swap="none"), devices).run()
+    finally:
+        devices.close()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_worker_that_hangs_is_killed_and_its_packs_are_done_again(tmp_path: Path, count: int) -> None:
+    said: list[str] = []
+    scored = with_patience(Hangs(tmp_path / "mark"), count, [*SOME[:60], POISON], said)
+    assert scored.probabilities == Engine(job([*SOME[:60], POISON], swap="none"), inline()).run().probabilities
+    assert any("is gone (it hung: not a word for" in each for each in said)
+
+
+def test_a_battle_at_which_every_worker_hangs_costs_itself_and_no_other_of_its_pack(tmp_path: Path) -> None:
+    said: list[str] = []
+    scored = with_patience(Hangs(tmp_path / "mark", always=True), 1, [*SOME[:60], POISON], said)
+    assert scored.too_large == (60,)
+    assert len(scored.logits) == 60
+    assert scored.probabilities[60] == job([]).prior
+    assert "warning: workers hung at a row again and again, which hold the prior" in said
+
+
+@dataclass(frozen=True)
+class LoadsNever:
+    """A model whose loading stops for good the first time."""
+
+    mark: Path
+
+    def __call__(self, _device: str) -> Any:
+        if not self.mark.exists():
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return LightRunner()
+
+
+def test_a_worker_that_hangs_while_it_loads_is_replaced(tmp_path: Path) -> None:
+    said: list[str] = []
+    scored = with_patience(LoadsNever(tmp_path / "mark"), 1, list(SOME[:60]), said)
+    assert len(scored.logits) == 60
+    assert len(said) == 1
+    assert "it hung" in said[0]
