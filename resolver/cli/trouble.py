@@ -1,4 +1,4 @@
-"""The two ways in which a run ends without an answer, both told in one line."""
+"""The ways in which a run ends without an answer, each told in one line."""
 
 
 class UsageError(Exception):
@@ -15,3 +15,7 @@ class UsageError(Exception):
 
 class ToolFailure(Exception):  # noqa: N818 - it is the tool that failed, not the model
     """We could not do our work: exit 4."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where Ctrl-C would be, so that all that cleans up after the one does after the other: exit 143."""
