@@ -116,7 +116,8 @@ def _compared(subject: Subject, hashed: Mapping[str, Hashed] | None) -> tuple[Su
 
 def _told(subject: Subject, words: Verification, asked: Asked, search: Search, elapsed_s: float) -> Verified:
     told = words.replaced(elapsed_s=elapsed_s)
-    findings = tuple(each for each in _findings(subject, told) if each.severity == "error" or _is_told(each.code, asked))
+    found = _findings(subject, told)
+    findings = tuple(each for each in found if each.severity == "error" or _is_told(each.code, asked))
     skipped = unjudged(told)
     run = {rule.code for rule in RULES}
     if subject.lock is not None and _is_told("I904", asked):

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from resolver.cli.exit_codes import FAILED, INTERRUPTED, TERMINATED, USABLE, USAGE
-from resolver.cli.trouble import Terminated, ToolFailure, UsageError
+from resolver.cli.exit_codes import FAILED, USABLE, USAGE
+from resolver.cli.trouble import Terminated, ToolFailure, UsageError, stopped
 
 # Command: the module that carries it out, and what it does.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -69,10 +69,9 @@ def main(argv: Sequence[str]) -> int:
         return _say(USAGE, str(error), error.hint)
     except ToolFailure as error:
         return _say(FAILED, str(error), None)
-    except Terminated:
-        return _say(TERMINATED, "terminated; no check was completed", None)
-    except KeyboardInterrupt:
-        return _say(INTERRUPTED, "interrupted; no check was completed", None)
+    except KeyboardInterrupt as by:
+        code, word = stopped(by)
+        return _say(code, f"{word}; no check was completed", None)
     except Exception as error:  # noqa: BLE001 - the last door: a traceback is no answer
         from resolver.cli.failure import failed
 

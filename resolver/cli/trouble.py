@@ -1,5 +1,7 @@
 """The ways in which a run ends without an answer, each told in one line."""
 
+from resolver.cli.exit_codes import INTERRUPTED, TERMINATED
+
 
 class UsageError(Exception):
     """The command line, the settings or a reference cannot be used: exit 2.
@@ -18,4 +20,9 @@ class ToolFailure(Exception):  # noqa: N818 - it is the tool that failed, not th
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, raised where Ctrl-C would be, so that all that cleans up after the one does after the other: exit 143."""
+    """SIGTERM, raised where Ctrl-C would be: what cleans up after the one does so after the other. Exit 143."""
+
+
+def stopped(by: KeyboardInterrupt) -> tuple[int, str]:
+    """The exit code and the word of a run that somebody stopped."""
+    return (TERMINATED, "terminated") if isinstance(by, Terminated) else (INTERRUPTED, "interrupted")
