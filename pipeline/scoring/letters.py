@@ -46,17 +46,25 @@ class LoadLetters:
         import torch
 
         from pipeline.model.adapter import merged
+        from pipeline.model.fp8 import in_fp8
         from pipeline.model.language import attach_to_language, letters_runner, load_language_model
 
         place = torch.device(device)
         if place.type == "cuda":
             torch.cuda.set_device(place)
-        dtype = getattr(torch, self.dtype)
-        language = load_language_model(self.path, dtype=dtype, device=place, quantize=self.quantize)
+        is_fp8 = self.quantize == "fp8"
+        language = load_language_model(
+            self.path,
+            dtype=getattr(torch, self.dtype),
+            device=torch.device("cpu") if is_fp8 else place,
+            quantize=self.quantize,
+        )
         if self.adapter is not None:
             language = attach_to_language(language, self.adapter)
             if not language.quantised:
                 language = replace(language, model=merged(language.model))
+        if is_fp8:
+            language = replace(language, model=in_fp8(language.model, place), device=place, quantised=True)
         return letters_runner(language, self.letters)
 
 

@@ -18,6 +18,7 @@ class LoadClassifier:
         labels: columns of the head.
         dtype: as torch names it, without "torch.".
         quantize: make the base's weights so; an adapter then stays layers over it, and is merged into it otherwise.
+            "fp8" is made of whole weights with the adapter in them, beside the device: it may have no room for those.
     """
 
     path: Path
@@ -35,15 +36,17 @@ class LoadClassifier:
         import torch
 
         from pipeline.model.adapter import attach_adapter, merged
+        from pipeline.model.fp8 import in_fp8
 
         place = torch.device(device)
         if place.type == "cuda":
             torch.cuda.set_device(place)
+        is_fp8 = self.quantize == "fp8"
         classifier = load_classifier(
             self.path,
             labels=self.labels,
             dtype=getattr(torch, self.dtype),
-            device=place,
+            device=torch.device("cpu") if is_fp8 else place,
             head_may_be_new=self.adapter is not None,
             quantize=self.quantize,
         )
@@ -51,4 +54,6 @@ class LoadClassifier:
             classifier = attach_adapter(classifier, self.adapter)
             if not classifier.quantised:
                 classifier = replace(classifier, model=merged(classifier.model))
+        if is_fp8:
+            classifier = replace(classifier, model=in_fp8(classifier.model, place), device=place, quantised=True)
         return runner_of(classifier)
