@@ -6,14 +6,12 @@ Nothing heavy is imported here, so a model that cannot be used is refused before
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pipeline.errors import ModelMissingError, ModelUnusableError, SettingsError
 
 Purpose = Literal["score", "train"]
 Head = Literal["classifier", "tokens"]
-# What these reckon with is a copy in the dtype of the run.
-MEMORY_RULES: Final = ("H701", "H702")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,14 @@ def preflight(
     labels: int = 3,
     head: Head = "classifier",
     dtype: str | None = None,
-    quantised: str | None = None,
+    quantize: str | None = None,
     roots: Sequence[Path] = (),
     config: Path | None = None,
 ) -> Preflight:
     """Judge a model for scoring or training.
 
-    `dtype` is what it will run in, None for what its files say. `quantised` says that its weights are made smaller
-    while they are loaded, and how; whether one full copy fits is then not judged, and the report says why.
+    `dtype` is what it will run in, None for what its files say. `quantize` is how its weights are made smaller while
+    they are loaded, None for not at all.
 
     With the head "tokens" its chat template is going to be rendered in this process, so it is judged at the standard
     level, which renders it in a process that is watched.
@@ -97,7 +95,7 @@ def preflight(
             head=head,
             level="standard" if head == "tokens" else "quick",
             dtype=dtype,
-            ignore={} if quantised is None else dict.fromkeys(MEMORY_RULES, f"the weights are loaded as {quantised}"),
+            quantize=quantize,
             roots=tuple(roots),
             config=config,
         )

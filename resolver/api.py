@@ -33,6 +33,7 @@ def resolve_model(
     max_length: int | None = None,
     batch_size: int | None = None,
     dtype: str | None = None,
+    quantize: str | None = None,
     roots: Sequence[AnyReference] = (),
     config: Path | None = None,
 ) -> Resolution:
@@ -42,7 +43,7 @@ def resolve_model(
         reference: a hub id, a Kaggle handle or mount path, `package:NAME`, or a path.
         purpose: None checks what makes the bytes unusable anywhere; "load", "score" or "train" asks for the whole
             preflight for that purpose, and its report is on the result.
-        accelerator: as in `check_model`; only with a purpose, like the next eight.
+        accelerator: as in `check_model`; only with a purpose, like the next nine.
         image: as in `check_model`.
         environment: as in `check_model`.
         adapter: as in `check_model`.
@@ -51,6 +52,7 @@ def resolve_model(
         max_length: as in `check_model`.
         batch_size: as in `check_model`.
         dtype: as in `check_model`.
+        quantize: as in `check_model`.
         roots: further directories to search.
         config: a resolver.toml.
 
@@ -77,6 +79,7 @@ def resolve_model(
         max_length=max_length,
         batch_size=batch_size,
         dtype=dtype,
+        quantize=quantize,
         ignored=settings.ignores,
         policy=policy_of(settings),
     )
@@ -98,6 +101,7 @@ def check_model(
     max_length: int | None = None,
     batch_size: int | None = None,
     dtype: str | None = None,
+    quantize: str | None = None,
     roots: Sequence[AnyReference] = (),
     config: Path | None = None,
     select: Sequence[str] = (),
@@ -119,6 +123,8 @@ def check_model(
         max_length: tokens a row, for the memory that it takes; None judges a short row.
         batch_size: rows a batch, as above; None judges one.
         dtype: "float16", "bfloat16" or "float32"; None for what the files say.
+        quantize: "int8", "int4" or "fp8" where the loader makes the weights so, as `arena score --quantize` does;
+            None for as they are stored.
         roots: further directories to search.
         config: a resolver.toml.
         select: beginnings of the codes that are judged, e.g. ("I901",); () for all.
@@ -131,7 +137,7 @@ def check_model(
         MalformedReference: the text is no reference.
         ConfigurationError: a resolver.toml or a recorded environment that cannot be used, an accelerator or the day
             of an image that is not known (a ValueError).
-        ValueError: a level or a dtype that is not known, or a number below 1.
+        ValueError: a level, a dtype or a quantisation that is not known, or a number below 1.
     """
     from resolver.preflight import Question, check  # noqa: PLC0415 - the whole rule book, only where it is asked for
 
@@ -147,6 +153,7 @@ def check_model(
         max_length=max_length,
         batch_size=batch_size,
         dtype=dtype,
+        quantize=quantize,
         select=tuple(select),
         ignored={**settings.ignores, **(ignore or {})},
         policy=policy_of(settings),
@@ -198,10 +205,11 @@ def _target(
 
 
 def _sane(question: "Question") -> "Question":
-    from resolver.preflight import DTYPES  # noqa: PLC0415 - as above
+    from resolver.preflight import DTYPES, QUANTIZE  # noqa: PLC0415 - as above
 
-    if question.dtype is not None and question.dtype not in DTYPES:
-        raise ValueError(f"dtype {question.dtype!r} is not known; known are {', '.join(DTYPES)}")
+    for name, word, known in (("dtype", question.dtype, DTYPES), ("quantize", question.quantize, QUANTIZE)):
+        if word is not None and word not in known:
+            raise ValueError(f"{name} {word!r} is not known; known are {', '.join(known)}")
     for name, value in (("max_length", question.max_length), ("batch_size", question.batch_size)):
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; it counts from 1 on")

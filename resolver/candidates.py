@@ -97,7 +97,10 @@ class _Grader:
         if key in self._seen and not by_lock:
             return None
         root = find_model_root(candidate.path)
-        found = Graded(candidate, _grade(candidate, self._asked, root, self._policy), root, self._hub_id)
+        # "a/b" that is a directory here is a path: that it reads like a hub id names nobody's model.
+        is_path = candidate.source == "path" and isinstance(self._asked, HubId)
+        hub_id = None if is_path else self._hub_id
+        found = Graded(candidate, _grade(candidate, self._asked, root, self._policy), root, hub_id)
         if not by_lock or found.grade.confidence not in {None, "guess"}:
             self._seen.add(key)
         return found

@@ -21,6 +21,7 @@ from resolver.rules.rule import Evidence, Intent, Rule
 from resolver.vetting import under_policy
 
 DTYPES: Final = ("float16", "bfloat16", "float32")
+QUANTIZE: Final = ("int8", "int4", "fp8")
 Progress = Callable[[int, int], None]
 
 
@@ -34,7 +35,7 @@ class Question(Record):
         select: code prefixes that are judged; empty for all.
         ignored: code -> reason.
         policy: what may be loaded at all; its rules are judged whatever is selected or ignored.
-        max_length, batch_size, dtype: see `Intent`.
+        max_length, batch_size, dtype, quantize: see `Intent`.
     """
 
     purpose: Purpose = "load"
@@ -45,6 +46,7 @@ class Question(Record):
     max_length: int | None = None
     batch_size: int | None = None
     dtype: str | None = None
+    quantize: str | None = None
     select: tuple[str, ...] = ()
     ignored: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = ANYTHING
@@ -157,6 +159,7 @@ def _evidence(
             max_length=asked.max_length,
             batch_size=asked.batch_size,
             dtype=asked.dtype,
+            quantize=asked.quantize,
             policy=asked.policy,
         ),
         host=_with_model_types(host, model, environment),

@@ -31,8 +31,10 @@ class Asked(Record):
 
     Attributes:
         only_size: read no file, compare sizes and headers.
-        select: codes that are told; empty for all.
-        ignored: code -> reason.
+        select: codes of the warnings and notes that are told; empty for all.
+        ignored: code -> reason; of warnings and notes too.
+
+    An error is told whatever is selected or ignored: there is no other answer to "are these the bytes?".
     """
 
     only_size: bool = False
@@ -114,9 +116,12 @@ def _compared(subject: Subject, hashed: Mapping[str, Hashed] | None) -> tuple[Su
 
 def _told(subject: Subject, words: Verification, asked: Asked, search: Search, elapsed_s: float) -> Verified:
     told = words.replaced(elapsed_s=elapsed_s)
-    findings = tuple(each for each in _findings(subject, told) if _is_told(each.code, asked))
+    found = _findings(subject, told)
+    findings = tuple(each for each in found if each.severity == "error" or _is_told(each.code, asked))
     skipped = unjudged(told)
-    run = {rule.code for rule in RULES} | ({"I904"} if subject.lock is not None else set())
+    run = {rule.code for rule in RULES}
+    if subject.lock is not None and _is_told("I904", asked):
+        run.add("I904")
     report = Report(
         level="quick" if asked.only_size else "deep",
         purpose="load",
@@ -125,7 +130,7 @@ def _told(subject: Subject, words: Verification, asked: Asked, search: Search, e
         model=subject.identity,
         verdict="unusable" if any(each.severity == "error" for each in findings) else "usable",
         findings=named(findings, subject.identity, search.environment),
-        run=tuple(sorted(code for code in run - {each.code for each in skipped} if _is_told(code, asked))),
+        run=tuple(sorted(run - {each.code for each in skipped})),
         skipped=skipped,
         trail=subject.trail,
         elapsed_ms=elapsed_s * 1000,

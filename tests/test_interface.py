@@ -22,6 +22,7 @@ FLAGS = {
         "--max-length",
         "--batch-size",
         "--dtype",
+        "--quantize",
     },
     "notebook": COMMON | {"--metadata", "--fix", "--in-place"},
     "list": COMMON,

@@ -8,7 +8,7 @@ from mounts import HOST, environment, hub_cache, place
 
 from resolver.errors import AmbiguousModel, MalformedReference, ModelNotFound, ModelRejected
 from resolver.policy import Policy
-from resolver.resolve import resolve, survey
+from resolver.resolve import choose, resolve, survey
 
 LLAMA = "meta-llama/Meta-Llama-3-8B-Instruct"
 BASE = "meta-llama/Meta-Llama-3-8B"
@@ -206,6 +206,15 @@ def test_relative_directory_wins_over_the_hub_id_that_it_reads_as(tmp_path):
     where = place(tmp_path / "cwd/meta-llama/Meta-Llama-3-8B-Instruct", LLAMA)
     place(tmp_path / "input" / OLD, LLAMA)
     assert found(LLAMA, tmp_path).path == where
+
+
+def test_a_directory_that_reads_as_a_hub_id_is_nobodys_model_on_the_hub(tmp_path):
+    """Otherwise a finding's fix says to download a stranger's files of that name."""
+    place(tmp_path / "cwd/out/checkpoint", LLAMA)
+    chosen = choose("out/checkpoint", environment(tmp_path), HOST)
+    assert (chosen.identity.source, chosen.identity.hub_id) == ("path", None)
+    place(tmp_path / "input" / OLD, LLAMA)
+    assert choose(LLAMA, environment(tmp_path), HOST).identity.hub_id == LLAMA
 
 
 @pytest.mark.parametrize("asked", ["~/m", "$HOME/m/", "../home/m", "~/m/config.json"])

@@ -125,7 +125,7 @@ def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
         "--quantize",
         choices=QUANTIZE,
         default="none",
-        help="load all weights but the head's in 8 or 4 bits, with bitsandbytes (none)",
+        help="make all weights but the head's smaller: int8, int4 with bitsandbytes, fp8 with torch (none)",
     )
     command.add_argument("--device", choices=DEVICES, default="auto", help="a GPU where there is one")
 

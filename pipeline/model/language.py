@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import ModelUnusableError
 from pipeline.model.attention import Segments
-from pipeline.model.load import SCORE, open_model, precision, quantising
+from pipeline.model.load import SCORE, open_model, precision, quantising, quiet, refused_as_model
 from pipeline.model.packed import Packing, Pool, packing_of
-from pipeline.model.quantise import Quantize, require_runnable
+from pipeline.model.quantise import Quantize, is_quantised, require_runnable, settle
 from pipeline.model.transfer import to_device
 from pipeline.text.batch import Batch, plan_packs
 from pipeline.text.prompt import Ids
@@ -53,12 +53,16 @@ def load_language_model(
     options = quantising(AutoModelForCausalLM, path, quantize, dtype=dtype, device=device, check=check)
     model, missing = open_model(AutoModelForCausalLM, path, dtype=dtype, check=check, **options)
     require_runnable(model, path, quantize, device)
+    with quiet(), refused_as_model(path, check):
+        settle(model)
     if missing:
         raise ModelUnusableError(
             f"{path} lacks {len(missing)} weights that would be random: {', '.join(missing[:3])}",
             fix="give a model with its language head; a classifier is scored with --head classifier",
         )
-    return LanguageModel((model if options else model.to(device)).eval(), device, dtype, quantised=bool(options))
+    placed = model if options else model.to(device)
+    quantised = is_quantised(placed)
+    return LanguageModel(placed.eval(), device, placed.dtype if quantised else dtype, quantised=quantised)
 
 
 def attach_to_language(language: LanguageModel, adapter: Path) -> LanguageModel:

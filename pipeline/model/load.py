@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pipeline.errors import MissingPackageError, ModelUnusableError, SettingsError
-from pipeline.model.quantise import Quantize, loading_options, require_runnable
+from pipeline.model.quantise import Quantize, is_quantised, loading_options, require_runnable, settle
 from pipeline.model.transfer import to_device
 from pipeline.text.batch import collate
 from pipeline.text.prompt import Ids
@@ -140,7 +140,7 @@ def load_classifier(
         dtype: of the weights.
         device: where to put them.
         head_may_be_new: the head need not be in the checkpoint: an adapter brings it, or training learns it.
-        quantize: make the weights of all but the head so.
+        quantize: make the weights of all but the head so; "fp8" is made later, of whole weights (see `fp8`).
 
     Raises:
         ModelUnusableError: the libraries refuse it, or weights other than the head's would be random.
@@ -153,6 +153,8 @@ def load_classifier(
     options = quantising(auto, path, quantize, dtype=dtype, device=device)
     model, missing = open_model(auto, path, dtype=dtype, num_labels=labels, **options)
     require_runnable(model, path, quantize, device)
+    with quiet(), refused_as_model(path):
+        settle(model)
     random = [name for name in missing if not (head_may_be_new and _belongs_to_head(model, name))]
     if random:
         raise ModelUnusableError(
@@ -160,7 +162,11 @@ def load_classifier(
             fix="give a classifier that was trained, or --adapter with one that carries its head",
         )
     placed = model if options else model.to(device)
-    return Classifier(placed.eval(), tokenizer, device, dtype, labels, missing, quantised=bool(options))
+    quantised = is_quantised(placed)
+    # AWQ's kernels want float16 whatever was asked for, and transformers sees to it.
+    return Classifier(
+        placed.eval(), tokenizer, device, placed.dtype if quantised else dtype, labels, missing, quantised=quantised
+    )
 
 
 def load_text_side(path: Path) -> tuple[Any, Any]:
@@ -215,15 +221,18 @@ def quantising(
 
     with quiet(), refused_as_model(path, check):
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        return loading_options(config, quantize, lambda: _whole_modules(auto, config), dtype=dtype, device=device)
+        return loading_options(config, quantize, lambda: _whole_of_empty(auto, config), dtype=dtype, device=device)
 
 
-def _whole_modules(auto: Any, config: Any) -> tuple[str, ...]:
-    """What the forecasts come out of, whatever the weights are made of: head and pooler, told by an empty model."""
+def _whole_of_empty(auto: Any, config: Any) -> tuple[str, ...]:
     import torch
 
     with torch.device("meta"):
-        model = auto.from_config(config, trust_remote_code=False)
+        return whole_modules(auto.from_config(config, trust_remote_code=False))
+
+
+def whole_modules(model: Any) -> tuple[str, ...]:
+    """What the forecasts come out of, whatever the other weights are made of: head and pooler."""
     output = model.get_output_embeddings()
     head = tuple(name for name, module in model.named_modules() if module is output)
     poolers = (name for name, _ in model.named_modules() if name.split(".")[-1] == "pooler")

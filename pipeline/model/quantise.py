@@ -1,22 +1,22 @@
 """Weights of fewer bits: those that bitsandbytes makes while loading, and those that a checkpoint comes with.
 
 The head stays as it is stored: it is small, and every forecast goes through it. A checkpoint that is quantised already
-is loaded as transformers loads it, by what its config declares.
+is loaded as transformers loads it, by what its config declares. That the packages are there, that the device runs it
+and that nothing is quantised twice the preflight has said (C309, C310). Eight-bit floats are made in `fp8`.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pipeline.errors import MissingPackageError, ModelUnusableError, SettingsError
+from pipeline.errors import ModelUnusableError
 
 if TYPE_CHECKING:
     import torch
 
-Quantize = Literal["none", "int8", "int4"]
-QUANTIZE: Final[tuple[Quantize, ...]] = ("none", "int8", "int4")
+Quantize = Literal["none", "int8", "int4", "fp8"]
+QUANTIZE: Final[tuple[Quantize, ...]] = ("none", "int8", "int4", "fp8")
 # Rows that the 4-bit product of bitsandbytes takes together on a CPU.
 CPU_BLOCK: Final = 32
 
@@ -30,24 +30,9 @@ def declared_by(config: Any) -> str | None:
     return str(getattr(method, "value", method) or "unnamed")
 
 
-def require_unquantised(config: Any, quantize: Quantize, reference: str) -> None:
-    """Refuse to quantise what is quantised already, and without the package.
-
-    Raises:
-        SettingsError: the checkpoint is quantised.
-        MissingPackageError: bitsandbytes is not installed.
-    """
-    if quantize == "none":
-        return
-    method = declared_by(config)
-    if method is not None:
-        raise SettingsError(
-            f"--quantize {quantize}: {reference} is quantised already ({method})", fix="leave --quantize out"
-        )
-    if find_spec("bitsandbytes") is None:
-        raise MissingPackageError(
-            f"--quantize {quantize} needs bitsandbytes, which is not installed", fix="pip install bitsandbytes"
-        )
+def is_quantised(model: Any) -> bool:
+    """Whether a loaded model's weights have fewer bits: transformers makes some whole again where the device cannot."""
+    return bool(getattr(model, "is_quantized", False))
 
 
 def loading_options(
@@ -66,7 +51,7 @@ def loading_options(
 
     if declared_by(config) is not None:
         return {"device_map": {"": device}}
-    if quantize == "none":
+    if quantize in {"none", "fp8"}:
         return {}
     # It says the same of every product.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -97,3 +82,19 @@ def require_runnable(model: Any, path: Path, quantize: Quantize, device: "torch.
             f"{path} cannot be run in 4 bits on a CPU: the width of {odd[0]} is no multiple of {CPU_BLOCK}",
             fix="say --quantize int8",
         )
+
+
+def settle(model: Any) -> None:
+    """Run one token through the model's own forward, where its weights are quantised.
+
+    compressed-tensors unpacks them before the first call of the model, by a hook on it. Packed rows call the model's
+    backbone and never the model, so they would be multiplied with what is not unpacked; and an adapter is laid over
+    what a layer is by then.
+    """
+    import torch
+
+    if not is_quantised(model):
+        return
+    device = next(model.parameters()).device
+    with torch.no_grad(), torch.autocast(device.type, dtype=model.dtype, enabled=model.dtype != torch.float32):
+        model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=device))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pipeline.errors import ModelUnusableError, SettingsError
 from pipeline.model.quantise import Quantize
 from pipeline.model.runner import Runner
-from pipeline.scoring.loading import merged_into, take_device
+from pipeline.scoring.loading import loading_place, merged_into, rounded, take_device
 from pipeline.text.chat import question_of
 from pipeline.text.encode import Encoder
 from pipeline.text.truncate import Truncation
@@ -48,10 +48,16 @@ class LoadLetters:
 
         from pipeline.model.language import attach_to_language, letters_runner, load_language_model
 
-        place, dtype = take_device(device), getattr(torch, self.dtype)
-        language = load_language_model(self.path, dtype=dtype, device=place, quantize=self.quantize)
+        place = take_device(device)
+        language = load_language_model(
+            self.path,
+            dtype=getattr(torch, self.dtype),
+            device=loading_place(place, self.quantize),
+            quantize=self.quantize,
+        )
         if self.adapter is not None:
             language = merged_into(attach_to_language(language, self.adapter))
+        language = rounded(language, place, self.quantize)
         return letters_runner(language, self.letters)
 
 

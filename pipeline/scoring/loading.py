@@ -37,6 +37,22 @@ def merged_into(loaded: Loaded) -> Loaded:
     return loaded if loaded.quantised else replace(loaded, model=merged(loaded.model))
 
 
+def loading_place(device: "torch.device", quantize: Quantize) -> "torch.device":
+    """Where weights are read to: the device, but for fp8 beside it, where there is room for whole ones."""
+    import torch
+
+    return torch.device("cpu") if quantize == "fp8" else device
+
+
+def rounded(loaded: Loaded, device: "torch.device", quantize: Quantize) -> Loaded:
+    """A model whose weights become float8 once its adapter is in them, and go to the device; others stay as they are."""
+    if quantize != "fp8":
+        return loaded
+    from pipeline.model.fp8 import in_fp8
+
+    return replace(loaded, model=in_fp8(loaded.model, device), device=device, quantised=True)
+
+
 @dataclass(frozen=True, slots=True)
 class LoadClassifier:
     """Load a classifier, its adapter over it, and the best way to run it.
@@ -47,6 +63,7 @@ class LoadClassifier:
         labels: columns of the head.
         dtype: as torch names it, without "torch.".
         quantize: make the base's weights so; an adapter then stays layers over it, and is merged into it otherwise.
+            "fp8" is made of whole weights with the adapter in them, beside the device: it may have no room for those.
     """
 
     path: Path
@@ -65,14 +82,16 @@ class LoadClassifier:
 
         from pipeline.model.adapter import attach_adapter
 
+        place = take_device(device)
         classifier = load_classifier(
             self.path,
             labels=self.labels,
             dtype=getattr(torch, self.dtype),
-            device=take_device(device),
+            device=loading_place(place, self.quantize),
             head_may_be_new=self.adapter is not None,
             quantize=self.quantize,
         )
         if self.adapter is not None:
             classifier = merged_into(attach_adapter(classifier, self.adapter))
+        classifier = rounded(classifier, place, self.quantize)
         return runner_of(classifier)

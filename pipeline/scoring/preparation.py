@@ -23,7 +23,7 @@ from pipeline.model.load import (
     load_text_side,
     require_packages,
 )
-from pipeline.model.quantise import Quantize, require_unquantised
+from pipeline.model.quantise import Quantize
 from pipeline.preflight import Head, Preflight, locate, preflight
 from pipeline.scoring.delivery import prior_of
 from pipeline.scoring.fingerprint import directory_digest, weights_bytes
@@ -39,7 +39,9 @@ from pipeline.text.truncate import Truncation, Way
 from pipeline.training.record import TrainingRecord, contradictions, read_record
 
 # Whose versions change the last bits of a forecast.
-PACKAGES: Final = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes")
+PACKAGES: Final = (
+    "torch", "transformers", "tokenizers", "peft", "bitsandbytes", "compressed-tensors", "gptqmodel", "torchao",
+)  # fmt: skip
 
 Load = LoadClassifier | LoadLetters
 
@@ -282,7 +284,7 @@ def _judge(part: Part, table: Table) -> _Judged:
         labels=labels,
         head=request.head,
         dtype=None if request.dtype == "auto" else request.dtype,
-        quantised=None if request.quantize == "none" else request.quantize,
+        quantize=None if request.quantize == "none" else request.quantize,
         roots=request.roots,
         config=request.config,
     )
@@ -294,7 +296,6 @@ def _settled(judged: _Judged, dtype: str) -> Model:
     tokenizer, config = load_text_side(checked.path)
     length = choose_length(request.max_length or (None if record is None else record.max_length), tokenizer, config)
     truncation = truncation_of(request, record)
-    require_unquantised(config, request.quantize, request.model)
     load: Load = LoadClassifier(checked.path, checked.adapter_path, labels, dtype, request.quantize)
     if request.head == "tokens":
         encoder, letters = ask_for_letters(tokenizer, config, labels=labels, length=length, truncation=truncation)

@@ -1,11 +1,12 @@
 """The command line. Peeks at the first argument and loads that command alone; ends in a code, never in a traceback."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from resolver.cli.exit_codes import FAILED, INTERRUPTED, USABLE, USAGE
-from resolver.cli.trouble import ToolFailure, UsageError
+from resolver.cli.exit_codes import FAILED, USABLE, USAGE
+from resolver.cli.trouble import Terminated, ToolFailure, UsageError, stopped
 
 # Command: the module that carries it out, and what it does.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -44,14 +45,21 @@ exit codes: 0 usable, 1 findings, 2 usage, 3 not found, 4 the tool itself failed
 
 def run() -> NoReturn:
     """The console's entry point."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main(sys.argv[1:]))
+
+
+def _terminate(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends at once
+    raise Terminated
 
 
 def main(argv: Sequence[str]) -> int:
     """Carry out one command line.
 
     Returns:
-        The exit code: 0 usable, 1 findings, 2 usage, 3 not found, 4 the tool itself failed, 130 interrupted.
+        The exit code: 0 usable, 1 findings, 2 usage, 3 not found, 4 the tool itself failed, 130 interrupted, 143
+        terminated.
     """
     try:
         return _dispatch(list(argv))
@@ -61,8 +69,9 @@ def main(argv: Sequence[str]) -> int:
         return _say(USAGE, str(error), error.hint)
     except ToolFailure as error:
         return _say(FAILED, str(error), None)
-    except KeyboardInterrupt:
-        return _say(INTERRUPTED, "interrupted; no check was completed", None)
+    except KeyboardInterrupt as by:
+        code, word = stopped(by)
+        return _say(code, f"{word}; no check was completed", None)
     except Exception as error:  # noqa: BLE001 - the last door: a traceback is no answer
         from resolver.cli.failure import failed
 

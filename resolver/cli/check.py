@@ -13,7 +13,7 @@ from resolver.cli.trouble import UsageError
 from resolver.errors import ConfigurationError, MalformedReference
 from resolver.finding import LEVELS, Report
 from resolver.host import HOST, Host, this_host
-from resolver.preflight import DTYPES, Question, check
+from resolver.preflight import DTYPES, QUANTIZE, Question, check
 from resolver.report.blocks import Told
 from resolver.report.terminal import render
 
@@ -26,6 +26,7 @@ EXAMPLES: Final = """\
   resolver check /kaggle/input/gemma-2/transformers/gemma-2-9b-it/2 --for score --labels 3
   resolver check google/gemma-2-9b-it --adapter ./my-adapter --for score
   resolver check google/gemma-2-9b-it --for score --accelerator kaggle-t4x2 --max-length 2048 --batch-size 4
+  resolver check google/gemma-2-9b-it --for score --accelerator kaggle-t4x2 --quantize int4
   resolver check ./a ./b --format json --report report.json --exit-zero"""
 
 
@@ -71,6 +72,9 @@ def define(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch-size", metavar="N", type=whole_number, help="rows a batch, as above; default: 1")
     parser.add_argument("--dtype", choices=DTYPES, help="the dtype that it runs in; default: what the files say")
+    parser.add_argument(
+        "--quantize", choices=QUANTIZE, help="the loader makes the weights so; default: they stay as they are stored"
+    )
 
 
 def execute(session: Session) -> int:
@@ -101,6 +105,7 @@ def _each(session: Session) -> Iterator[tuple[Report | None, int]]:
         max_length=options.max_length,
         batch_size=options.batch_size,
         dtype=options.dtype,
+        quantize=options.quantize,
         select=session.selected,
         ignored=session.ignored,
         policy=session.policy,

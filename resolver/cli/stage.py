@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from resolver.cli.exit_codes import FINDINGS, INTERRUPTED, NOT_FOUND, USABLE, worst
+from resolver.cli.exit_codes import FINDINGS, NOT_FOUND, USABLE, worst
 from resolver.cli.options import whole_size
 from resolver.cli.output import deliver, expect_apart, write_stderr
 from resolver.cli.progress import ReadingProgress
 from resolver.cli.refusal import not_found_report
 from resolver.cli.session import Session
-from resolver.cli.trouble import ToolFailure, UsageError
+from resolver.cli.trouble import ToolFailure, UsageError, stopped
 from resolver.errors import MalformedReference, ModelNotFound, ModelRejected
 from resolver.finding import Report
 from resolver.host import this_host
@@ -116,9 +116,10 @@ def execute(session: Session) -> int:
         return _fault(error, target)
     except CannotMake as error:
         raise ToolFailure(f"{error}; {_left(target)}") from error
-    except KeyboardInterrupt:
-        write_stderr(f"interrupted; {_shown(_left(target))}\n")
-        return INTERRUPTED
+    except KeyboardInterrupt as by:
+        code, word = stopped(by)
+        write_stderr(f"{word}; {_shown(_left(target))}\n")
+        return code
     deliver(session, lambda _: _text(made), Told(reports=tuple(reports), stage=made))
     return USABLE
 

@@ -1,4 +1,6 @@
-"""The two ways in which a run ends without an answer, both told in one line."""
+"""The ways in which a run ends without an answer, each told in one line."""
+
+from resolver.cli.exit_codes import INTERRUPTED, TERMINATED
 
 
 class UsageError(Exception):
@@ -15,3 +17,12 @@ class UsageError(Exception):
 
 class ToolFailure(Exception):  # noqa: N818 - it is the tool that failed, not the model
     """We could not do our work: exit 4."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where Ctrl-C would be: what cleans up after the one does so after the other. Exit 143."""
+
+
+def stopped(by: KeyboardInterrupt) -> tuple[int, str]:
+    """The exit code and the word of a run that somebody stopped."""
+    return (TERMINATED, "terminated") if isinstance(by, Terminated) else (INTERRUPTED, "interrupted")

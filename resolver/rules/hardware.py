@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SHORT: Final = 128  # tokens of the one row that is judged where nothing was said: what fails then fails always
 LONGEST: Final = 1_000_000
 TIGHT: Final = 0.9
+# What `Intent` calls it, what it is called, and what sets it; the smaller the later.
+SMALLER: Final = (("int8", "int8", "load_in_8bit"), ("int4", "nf4", "load_in_4bit"))
 PARTS: Final = ("weights", "activations", "cache", "adapter", "optimizer", "context")
 
 
@@ -59,7 +61,7 @@ def _reckonable(evidence: Evidence) -> str | None:
     return None
 
 
-def _fit(evidence: Evidence, quantised: str | None = None) -> Fit:
+def _fit(evidence: Evidence) -> Fit:
     from resolver.rules.memory import CONTEXT_BYTES, demand  # noqa: PLC0415 - only where an accelerator is judged for
     from resolver.rules.memory_plan import plan_of  # noqa: PLC0415 - as above
 
@@ -67,7 +69,7 @@ def _fit(evidence: Evidence, quantised: str | None = None) -> Fit:
     assert not isinstance(limit, str)  # noqa: S101 - `applies` has asked
     device, count, limit_bytes = limit
     context = CONTEXT_BYTES if _is_gpu(evidence) else 0
-    plan = plan_of(evidence, context_bytes=context, quantised=quantised)
+    plan = plan_of(evidence, context_bytes=context)
     batch, length = evidence.intent.batch_size or 1, evidence.intent.max_length or SHORT
     return Fit(plan, batch, length, demand(plan, batch, length), device, count, limit_bytes)
 
@@ -94,7 +96,8 @@ def memory_exceeded(evidence: Evidence) -> Iterator[Finding]:
 
         torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 112.00 MiB. GPU 0 has a total capacity of …
 
-    Weights are reckoned from the headers in the dtype that is asked for; activations, cache, adapter and optimiser by
+    Weights are reckoned from the headers in the dtype that is asked for, with --quantize the matrices of the layers in
+    8 or 4 bits and embeddings, head and norms in that dtype; activations, cache, adapter and optimiser by
     one formula, which is a lower bound: what it says not to fit does fail. Without --max-length and --batch-size one
     row of 128 tokens is judged. Splitting the weights over the devices (device_map="auto") is another way to load and
     is said beside it; on a TPU, where it is the usual one, that is a warning. On a CPU weights in the dtype of the
@@ -120,7 +123,8 @@ def memory_exceeded(evidence: Evidence) -> Iterator[Finding]:
 def _severity(evidence: Evidence, fit: Fit) -> Severity:
     if any(_is_tpu(each) for each in evidence.host.accelerators):
         return "warning" if fit.sharded_bytes <= fit.limit_bytes else "error"
-    mapped = not evidence.host.accelerators and evidence.intent.dtype is None
+    as_stored = evidence.intent.dtype is None and evidence.intent.quantize is None
+    mapped = not evidence.host.accelerators and as_stored
     return "warning" if mapped and fit.needed.total_bytes - fit.plan.weights_bytes <= fit.limit_bytes else "error"
 
 
@@ -173,6 +177,7 @@ def _finding(of: Rule, evidence: Evidence, fit: Fit, message: str, severity: Sev
             "needed_bytes": fit.needed.total_bytes,
             "usable_bytes": fit.limit_bytes,
             "dtype": dtype_of(evidence),
+            **({} if evidence.intent.quantize is None else {"quantized": evidence.intent.quantize}),
             "rows": fit.batch,
             "tokens_a_row": fit.length,
             **({"sharded_bytes": fit.sharded_bytes, "devices": fit.count} if fit.count > 1 else {}),
@@ -200,14 +205,16 @@ def _room(fit: Fit) -> int:
 def _quantised(evidence: Evidence, fit: Fit) -> Iterator[str]:
     if evidence.model.config.quantization is not None or not _is_gpu(evidence):
         return
-    for name, setting in (("int8", "load_in_8bit"), ("nf4", "load_in_4bit")):
-        yield from _with(f"{name} (BitsAndBytesConfig({setting}=True))", _fit(evidence, name), _room(fit))
+    for name, told, setting in SMALLER[0 if evidence.intent.quantize is None else 1 :]:
+        if evidence.intent.quantize != name:
+            packed = evidence.replaced(intent=evidence.intent.replaced(quantize=name))
+            yield from _with(f"{told} (BitsAndBytesConfig({setting}=True))", _fit(packed), _room(fit))
 
 
 def _halved(evidence: Evidence, fit: Fit) -> Iterator[str]:
     from resolver.rules.memory_plan import dtype_of  # noqa: PLC0415 - as above
 
-    if _is_gpu(evidence) and dtype_of(evidence) == "float32":
+    if _is_gpu(evidence) and dtype_of(evidence) == "float32" and evidence.intent.quantize is None:
         half = evidence.replaced(intent=evidence.intent.replaced(dtype="float16"))
         yield from _with("float16 (--dtype float16)", _fit(half), _room(fit))
 
@@ -257,6 +264,7 @@ def _again(evidence: Evidence, batch: int, length: int) -> str:
     words += ["--head tokens"] if intent.head == "tokens" else []
     words += [f"--accelerator {quoted(evidence.host.accelerator)}"] if evidence.host.accelerator != HOST else []
     words += [f"--dtype {intent.dtype}"] if intent.dtype is not None else []
+    words += [f"--quantize {intent.quantize}"] if intent.quantize is not None else []
     return " ".join([*words, f"--max-length {length} --batch-size {batch}"])
 
 

@@ -23,7 +23,7 @@
 
 It is a lower bound, measured against torch's own tensors in tests/rules/test_memory.py: what it says not to fit fails.
 Sources: the model code of transformers 5.23; bitsandbytes 0.50 for the scales of int8 (4 bytes a row) and nf4 (4 bytes
-for 64 elements).
+for 64 elements); the scales of float8 are 4 bytes a row.
 """
 
 from collections.abc import Callable
@@ -168,10 +168,10 @@ def _largest(fits: Callable[[int], bool], most: int) -> int:
     return low
 
 
-def int8_bytes(rows: int, columns: int) -> int:
-    """A matrix in bitsandbytes' int8: a byte an element, a scale a row.
+def byte_bytes(rows: int, columns: int) -> int:
+    """A matrix in bitsandbytes' int8, or in float8 with a scale a row: a byte an element beside the scale.
 
-    >>> int8_bytes(4096, 4096)
+    >>> byte_bytes(4096, 4096)
     16793600
     """
     return rows * columns + SCALE_BYTES * rows

@@ -4,7 +4,7 @@ from typing import Final
 
 from resolver.inspection.config import ConfigFacts
 from resolver.inspection.weights import Stored
-from resolver.rules.memory import Plan, Shape, Work, int8_bytes, nf4_bytes
+from resolver.rules.memory import Plan, Shape, Work, byte_bytes, nf4_bytes
 from resolver.rules.rule import Evidence
 
 DTYPE_BYTES: Final = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8}
@@ -13,7 +13,10 @@ STORED_NAMES: Final = {"F64": "float64", "F32": "float32", "F16": "float16", "BF
 PACKED: Final = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # all others take a byte
 # Families whose attention transformers computes score by score unless it is told otherwise, and how many copies live.
 EAGER: Final = {"gemma2": 5, "deberta": 7, "deberta-v2": 7}
-NOT_LINEAR: Final = ("embed", "lm_head", "score", "classifier", "wte", "wpe", "shared.weight", "router", "relative")
+NOT_LINEAR: Final = (
+    "embed", "lm_head", "score", "classifier", "pooler", "wte", "wpe", "shared.weight", "router", "relative",
+)  # fmt: skip
+FP8_STEP: Final = 16  # both sides of a matrix that the products of float8 take
 
 
 def work_of(evidence: Evidence) -> Work:
@@ -39,19 +42,19 @@ def dtype_of(evidence: Evidence) -> str | None:
     return STORED_NAMES[max(floating, key=counted.__getitem__)] if floating else None
 
 
-def plan_of(evidence: Evidence, *, context_bytes: int, quantised: str | None = None) -> Plan:
-    """The plan for one full copy on one device.
+def plan_of(evidence: Evidence, *, context_bytes: int) -> Plan:
+    """The plan for one full copy on one device, its matrices as `Intent.quantize` has them made.
 
     Args:
         evidence: a model all of whose weights have a header.
         context_bytes: of the device.
-        quantised: "int8" or "nf4" where the loader packs the weights while it reads them; None for as they are.
     """
     work, element = work_of(evidence), DTYPE_BYTES.get(dtype_of(evidence) or "", 2)
+    asked = evidence.intent.quantize if evidence.model.config.quantization is None else None  # C310 refuses both
     # A model with a classifier head has no vocabulary's: the loader leaves that tensor where it is.
     without = "lm_head.weight" if evidence.intent.purpose != "load" and evidence.intent.head == "classifier" else None
     total = sum(
-        _bytes(name, stored, element, quantised)
+        _bytes(name, stored, element, asked)
         for name, stored in evidence.model.weights.tensors.items()
         if name != without
     )
@@ -74,14 +77,18 @@ def _count(shape: tuple[int, ...]) -> int:
 def _bytes(name: str, stored: Stored, element: int, quantised: str | None) -> int:
     if stored.dtype not in STORED_BYTES:
         return _count(stored.shape) * PACKED.get(stored.dtype, 1)
-    if quantised is not None and is_linear(name, stored):
-        return (int8_bytes if quantised == "int8" else nf4_bytes)(*stored.shape)
+    if quantised is not None and is_linear(name, stored) and _can_be(quantised, stored):
+        return (nf4_bytes if quantised == "int4" else byte_bytes)(*stored.shape)
     return _count(stored.shape) * element
 
 
 def is_linear(name: str, stored: Stored) -> bool:
     """Whether a loader that is asked to quantise packs this tensor: a matrix of a layer, no embedding, no head."""
     return len(stored.shape) == 2 and name.endswith(".weight") and not any(part in name for part in NOT_LINEAR)  # noqa: PLR2004
+
+
+def _can_be(quantised: str, stored: Stored) -> bool:
+    return quantised != "fp8" or not any(side % FP8_STEP for side in stored.shape)
 
 
 def shape_of(evidence: Evidence) -> Shape | None:

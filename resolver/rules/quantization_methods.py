@@ -15,6 +15,7 @@ READ: Final[tuple[Version, ...]] = (
     (4, 41, 2), (4, 42, 4), (4, 43, 4), (4, 45, 2), (4, 46, 3), (4, 48, 3), (4, 51, 3), (4, 57, 6), (5, 0, 0),
     (5, 10, 0), (5, 23, 0),
 )  # fmt: skip
+FLOAT8: Final = "float8"  # what `--quantize fp8` makes of weights, with torch alone; no config declares it
 _ACCELERATE: Final[Package] = ("accelerate", ())
 _ACCELERATE_5: Final[Package] = ("accelerate", (1, 1, 0))
 _FBGEMM: Final[Package] = ("fbgemm-gpu|fbgemm-gpu-genai|fbgemm-gpu-nightly", ())
@@ -35,7 +36,8 @@ class Device(NamedTuple):
         since, before: the versions of transformers that do so; `before` None for all that follow.
         capability: the least compute capability of a GPU; (0, 0) for any GPU.
         severity: whether it stops, or goes on in another way.
-        says: what transformers says or does.
+        says: what transformers says or does; torch, where it is torch that cannot.
+        cpu: whether a machine without a GPU will do.
     """
 
     since: Version
@@ -43,6 +45,7 @@ class Device(NamedTuple):
     capability: tuple[int, int]
     severity: Severity
     says: str
+    cpu: bool = False
 
 
 PACKAGES: Final[dict[str, tuple[Row, ...]]] = {
@@ -112,6 +115,7 @@ DEVICES: Final[dict[str, tuple[Device, ...]]] = {
     "mxfp8": (Device((5, 23, 0), None, (8, 9), "warning", "We will default to dequantizing the model to bf16"),),
     "mxfp4": (Device((4, 57, 6), None, (7, 5), "warning", "We will default to dequantizing the model to bf16"),),
 }
+FLOAT8_SAYS: Final = "torch._scaled_mm is only supported on CUDA devices with compute capability >= 9.0 or 8.9"
 # Which methods a version knows at all; those up to 4.48 stop at one that they do not know, later ones go on without.
 KNOWN: Final[tuple[tuple[Version, str], ...]] = (
     ((4, 41, 2), "awq bitsandbytes gptq aqlm quanto eetq hqq"),
@@ -120,6 +124,17 @@ KNOWN: Final[tuple[tuple[Version, str], ...]] = (
     ((4, 48, 3), "higgs vptq"),
 )
 STOPS_AT_UNKNOWN: Final = ((4, 41, 2), (4, 48, 3))
+
+
+def devices_of(method: str) -> tuple[Device, ...]:
+    """What happens with a method on a device that cannot.
+
+    >>> devices_of("float8")[0].capability
+    (8, 9)
+    """
+    if method == FLOAT8:
+        return (Device((0,), None, (8, 9), "error", FLOAT8_SAYS, cpu=True),)
+    return DEVICES.get(method, ())
 
 
 def asked_of(method: str, installed: Version) -> tuple[Package, ...]:

@@ -31,6 +31,7 @@ class Intent(Record):
         max_length: tokens a row that are asked for; None where nothing was said.
         batch_size: rows a batch that are asked for; None where nothing was said.
         dtype: the dtype to run in ("float16", "bfloat16", "float32"); None for what the files say.
+        quantize: the weights that the loader makes smaller while it reads them ("int8", "int4", "fp8"); None for not.
         policy: what may be loaded at all.
     """
 
@@ -42,6 +43,7 @@ class Intent(Record):
     max_length: int | None = None
     batch_size: int | None = None
     dtype: str | None = None
+    quantize: str | None = None
     policy: Policy = ANYTHING
 
 

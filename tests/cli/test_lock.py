@@ -303,3 +303,25 @@ def test_an_interrupted_lock_says_that_it_can_go_on(resolver, machine: Path, goo
     assert ran.code == 130
     assert ran.err.startswith("the same command goes on from here\n")
     assert not (machine / "x.lock").exists()
+
+
+# Sent while the bytes are read, and handled as the console's entry point does it.
+TERMINATED_WHILE_READING = """
+import os, signal, sys, time
+from resolver import locking
+from resolver.cli import run
+def hash_resumably(*_, **__):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+locking.hash_resumably = hash_resumably
+run()
+"""
+
+
+def test_sigterm_ends_a_lock_like_ctrl_c_and_leaves_nothing(machine: Path, good: Path) -> None:
+    command = [sys.executable, "-c", TERMINATED_WHILE_READING, "lock", str(good), "--output", str(machine / "x.lock")]
+    before = set(machine.rglob("*"))
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    told = "the same command goes on from here\nerror: terminated; no check was completed\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (143, "", told)
+    assert {each for each in machine.rglob("*") if each.suffix in {".lock", ".tmp"}} <= before

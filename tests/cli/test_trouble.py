@@ -11,7 +11,7 @@ from model_factory import model_dir
 
 from resolver.cli import main, output
 from resolver.cli.output import write_file
-from resolver.cli.trouble import ToolFailure
+from resolver.cli.trouble import Terminated, ToolFailure
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -88,6 +88,11 @@ def test_the_traceback_is_shown_to_who_asks_for_it(
 def test_an_interrupt_is_130_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(_Breaks(KeyboardInterrupt())) == 130
     assert capsys.readouterr().err == "error: interrupted; no check was completed\n"
+
+
+def test_sigterm_is_143_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_Breaks(Terminated())) == 143
+    assert capsys.readouterr().err == "error: terminated; no check was completed\n"
 
 
 def test_a_fault_with_one_model_does_not_keep_the_next_from_being_judged(

@@ -293,11 +293,29 @@ def test_report_goes_to_its_file_and_the_word_to_stderr(resolver, machine: Path,
     assert ran.err.startswith(f"verified: {locked} (7 verified)\n")
 
 
-def test_select_and_ignore_narrow_what_is_told(resolver, locked: Path) -> None:
+@pytest.mark.parametrize("flags", [("--select", "I903"), ("--ignore", "I901"), ("--ignore", "I")])
+def test_no_flag_makes_a_pass_of_other_bytes(resolver, locked: Path, flags: tuple[str, str]) -> None:
     hub.flip(locked / SHARD)
-    assert resolver("verify", locked, "--select", "I903").code == 0
-    assert resolver("verify", locked, "--ignore", "I901").code == 0
-    assert resolver("verify", locked, "--ignore", "I903").code == 1
+    ran = resolver("verify", locked, *flags, "--format", "json")
+    assert (ran.code, found(ran)) == (1, {("I901", "error")})
+
+
+def test_the_settings_ignore_no_other_bytes_either(resolver, machine: Path, locked: Path) -> None:
+    (machine / "resolver.toml").write_text('[ignore]\nI901 = "slow disk"\n')
+    hub.flip(locked / SHARD)
+    assert resolver("verify", locked).code == 1
+
+
+def test_no_flag_makes_a_pass_of_what_nothing_is_on_record_of(resolver, good: Path) -> None:
+    assert resolver("verify", good, "--ignore", "I905").code == 1
+
+
+@pytest.mark.parametrize("flags", [("--select", "I903"), ("--ignore", "I904")])
+def test_select_and_ignore_narrow_the_warnings(resolver, locked: Path, flags: tuple[str, str]) -> None:
+    (locked / "generation_config.json").write_text("{}")
+    assert found(resolver("verify", locked, "--format", "json")) == {("I904", "warning")}
+    ran = resolver("verify", locked, *flags, "--format", "json", "--fail-on", "warning")
+    assert (ran.code, found(ran)) == (0, set())
 
 
 def test_a_home_where_nothing_can_be_kept_is_no_trouble(resolver, machine: Path, locked: Path, monkeypatch) -> None:

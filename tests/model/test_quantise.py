@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from families import build, lora, packed, quantised
+from families import build, lora, quantised
 from tiny_classifier import battle, write_lmsys
 
 from pipeline.cli import run
-from pipeline.errors import SettingsError
-from pipeline.model.quantise import declared_by, require_unquantised
 from pipeline.model.runner import Packed
 from pipeline.scoring.letters import LoadLetters
 from pipeline.scoring.loading import LoadClassifier
@@ -106,18 +104,6 @@ def test_a_device_multiplies_as_many_elements_in_four_bits_as_before(base: Path)
     assert small.block_parameters == whole.block_parameters
 
 
-@pytest.mark.parametrize("how", ["gptq", "awq"])
-def test_what_a_config_declares_is_what_the_refusal_names(language: Path, tmp_path: Path, how: Any) -> None:
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(packed(tmp_path / "packed", language, how))
-    assert declared_by(config) == how
-    require_unquantised(config, "none", "m")
-    with pytest.raises(SettingsError, match=rf"--quantize int4: m is quantised already \({how}\)"):
-        require_unquantised(config, "int4", "m")
-    assert declared_by(AutoConfig.from_pretrained(language)) is None
-
-
 def test_a_language_head_stays_as_it_is(language: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM as Auto
@@ -194,7 +180,7 @@ def test_the_command_quantises_and_the_journal_says_so(
     assert "MatMul8bitLt" not in told.err + told.out
     (report,) = json.loads(told.out)["reports"]
     reasons = {each["code"]: each["reason"] for each in report["checks"]["skipped"]}
-    assert reasons["H701"] == reasons["H702"] == "ignored: the weights are loaded as int8"
+    assert not any("ignored" in reason for reason in reasons.values())
     assert score(base, tmp_path, "--quantize", "int4", *options) == 2
     assert "another run: quantize differs" in capsys.readouterr().err
     assert score(base, tmp_path, "--quantize", "int4", "--fresh", "--force", *options) == 0
@@ -210,9 +196,9 @@ def test_what_is_quantised_already_is_not_quantised_again(
     config = BitsAndBytesConfig(load_in_4bit=True, llm_int8_skip_modules=["score"])
     Auto.from_pretrained(base, dtype=torch.float32, quantization_config=config).save_pretrained(tmp_path / "packed")
     AutoTokenizer.from_pretrained(base).save_pretrained(tmp_path / "packed")
-    assert score(tmp_path / "packed", tmp_path, "--quantize", "int4", "--max-length", "120") == 2
-    assert "--quantize int4: " in (told := capsys.readouterr().err)
-    assert "is quantised already (bitsandbytes)" in told
+    assert score(tmp_path / "packed", tmp_path, "--quantize", "int4", "--max-length", "120") == 1
+    assert "error[C310] quantization-unsupported: --quantize int4: the weights are" in (told := capsys.readouterr().err)
+    assert "quantised already (bitsandbytes)" in told
     assert not (tmp_path / "s.csv").exists()
     assert score(tmp_path / "packed", tmp_path, "--max-length", "120", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)["rows"] == len(BATTLES)

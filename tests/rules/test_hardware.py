@@ -82,6 +82,33 @@ def test_h701_an_8b_does_not_fit_on_a_t4_and_does_in_int8(models: Path) -> None:
     assert finding.fix.command is None  # no batch and no length helps
 
 
+@pytest.mark.parametrize(("quantize", "least", "most"), [("int8", 7.9, 8.1), ("fp8", 7.9, 8.1), ("int4", 4.9, 5.1)])
+def test_h701_weights_are_reckoned_as_they_are_asked_for(
+    models: Path, quantize: str, least: float, most: float
+) -> None:
+    """6.98 B elements of layers in a byte or half of one and their scales; 0.53 B of embeddings in two bytes."""
+    asked = {"purpose": "score", "max_length": 4096, "dtype": "float16", "quantize": quantize}
+    (finding,) = fits(models / "8b", on("kaggle-t4x2"), **asked, batch_size=64).of("H701")
+    assert least <= finding.evidence["weights_bytes"] / 1e9 <= most
+    assert finding.evidence["quantized"] == quantize
+    assert finding.fix.command.endswith(
+        f" --quantize {quantize} --max-length 4096 --batch-size {finding_rows(finding)}"
+    )
+    assert ("int8" in finding.fix.text, "nf4" in finding.fix.text) == (False, quantize != "int4")
+    assert fits(models / "8b", on("kaggle-t4x2"), **asked).of("H701") == []
+
+
+def finding_rows(finding: Any) -> int:
+    return int(re.search(r"--batch-size (\d+)$", finding.fix.command)[1])
+
+
+def test_h701_weights_that_are_quantised_already_are_reckoned_as_they_are_stored(tmp_path: Path) -> None:
+    declared = {"quantization_config": {"quant_method": "gptq", "bits": 4}}
+    model_dir(tmp_path, config=declared)
+    plans = [hardware._fit(evidence_of(tmp_path, on("kaggle-t4x2"), quantize=each)).plan for each in (None, "int4")]
+    assert plans[0] == plans[1]
+
+
 def test_h701_a_gemma_2_9b_takes_what_is_published(models: Path) -> None:
     (finding,) = fits(models / "9b", on("kaggle-t4x2")).of("H701")
     assert finding.evidence["weights_bytes"] == 18_483_411_968
@@ -132,8 +159,8 @@ def test_h701_a_quantisation_that_leaves_room_for_fewer_rows_names_how_many(mode
     host = on("kaggle-t4x2")
     (finding,) = fits(models / "8b", host, purpose="score", head="tokens", max_length=8192, batch_size=8).of("H701")
     rows = int(re.search(r"int8 \([^)]*\)\) with (\d+) rows? of 8,192 tokens", finding.fix.text)[1])
-    plan = hardware._fit(evidence_of(models / "8b", host, batch_size=rows, max_length=8192), "int8")
-    more = hardware._fit(evidence_of(models / "8b", host, batch_size=rows + 1, max_length=8192), "int8")
+    plan = hardware._fit(evidence_of(models / "8b", host, batch_size=rows, max_length=8192, quantize="int8"))
+    more = hardware._fit(evidence_of(models / "8b", host, batch_size=rows + 1, max_length=8192, quantize="int8"))
     assert plan.needed.total_bytes <= hardware._room(plan) < more.needed.total_bytes
 
 

@@ -156,8 +156,7 @@ def test_quantised_weights_are_what_bitsandbytes_makes(models: Path, bits: int) 
     """int8 a byte and a scale a row; nf4 half a byte and a scale for 64; embeddings and head as they were."""
     functional = pytest.importorskip("bitsandbytes.functional")
     root = models / "llama"
-    name = "int8" if bits == 8 else "nf4"
-    plan = plan_of(evidence(root, dtype="float16"), context_bytes=0, quantised=name)
+    plan = plan_of(evidence(root, dtype="float16", quantize=f"int{bits}"), context_bytes=0)
     made = 0
     stored = describe(root).weights.tensors
     model = transformers.AutoModelForSequenceClassification.from_pretrained(root, dtype=torch.float16)
@@ -171,6 +170,24 @@ def test_quantised_weights_are_what_bitsandbytes_makes(models: Path, bits: int) 
             packed, state = functional.quantize_4bit(parameter.data, quant_type="nf4")
             made += packed.nbytes + state.absmax.nbytes
     assert plan.weights_bytes == made
+
+
+def test_float8_weights_take_a_byte_and_a_scale_a_row_where_both_sides_are_multiples_of_16(models: Path) -> None:
+    stored = describe(models / "llama").weights.tensors
+    packed = {name: each.shape for name, each in stored.items() if is_linear(name, each)}
+    whole, made = (plan_of(evidence(models / "llama", quantize=each), context_bytes=0) for each in (None, "fp8"))
+    saved = sum(rows * columns - 4 * rows for rows, columns in packed.values())
+    assert made.weights_bytes == whole.weights_bytes - saved
+    odd = models / "odd"
+    transformers.LlamaForSequenceClassification(
+        transformers.LlamaConfig(**{**COMMON, "intermediate_size": 440})
+    ).save_pretrained(odd)
+    stored = describe(odd).weights.tensors
+    packed = {name: each.shape for name, each in stored.items() if is_linear(name, each) and ".mlp." not in name}
+    whole, made = (plan_of(evidence(odd, quantize=each), context_bytes=0) for each in (None, "fp8"))
+    assert made.weights_bytes == whole.weights_bytes - sum(
+        3 * rows * columns - 4 * rows for rows, columns in packed.values()
+    )
 
 
 def test_the_tensors_that_are_quantised_are_those_that_transformers_replaces(models: Path) -> None:

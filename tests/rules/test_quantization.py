@@ -10,6 +10,7 @@ from rule_driver import TRIED, judge
 from resolver.host import Accelerator, Host, InstalledPackages
 from resolver.rules import quantization
 from resolver.rules.quantization_methods import DEVICES, KNOWN, PACKAGES, READ, asked_of
+from resolver.rules.rule import Intent
 
 METHODS = {
     "bitsandbytes": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
@@ -244,3 +245,54 @@ def test_every_device_has_what_transformers_says(tmp_path):
         )
         for finding in judge(tmp_path / method, rules=quantization.RULES, host=on("5.23.0")).of("C310"):
             assert finding.evidence["transformers_says"]
+
+
+def asked(root, quantize, host):
+    return judge(root, rules=quantization.RULES, intent=Intent(purpose="score", quantize=quantize), host=host)
+
+
+@pytest.mark.parametrize("quantize", ["int8", "int4"])
+def test_c309_what_is_asked_for_needs_its_package_too(tmp_path, quantize):
+    root = model_dir(tmp_path / "m")
+    (finding,) = asked(root, quantize, on("5.23.0", T4, accelerate="1.15.0")).of("C309")
+    assert finding.message == f"--quantize {quantize} needs bitsandbytes 0.46.1 or newer"
+    assert finding.fix.command == "pip install --no-index --find-links WHEELS 'bitsandbytes>=0.46.1'"
+    assert (finding.path, finding.place) == (str(root), None)
+    assert asked(root, quantize, on("5.23.0", T4, accelerate="1.15.0", bitsandbytes="0.50.2")).codes() == []
+
+
+def test_c309_float8_needs_no_package(tmp_path):
+    judged = asked(model_dir(tmp_path / "m"), "fp8", on("5.23.0", H100))
+    assert judged.codes() == []
+    assert judged.skipped["C309"] == "--quantize fp8 needs no package beside torch"
+
+
+@pytest.mark.parametrize(
+    ("capability", "codes"), [((7, 5), ["C310"]), ((8, 6), ["C310"]), ((8, 9), []), ((9, 0), []), ((12, 0), [])]
+)
+def test_c310_float8_runs_from_89_on(tmp_path, capability, codes):
+    host = on("5.23.0", Accelerator("a GPU", 2**34, capability))
+    assert asked(model_dir(tmp_path / "m"), "fp8", host).codes("error") == codes
+
+
+def test_c310_float8_runs_on_a_cpu_and_where_one_device_cannot_it_is_named(tmp_path):
+    root = model_dir(tmp_path / "m")
+    assert asked(root, "fp8", on("5.23.0")).codes() == []
+    (finding,) = asked(root, "fp8", on("5.23.0", T4, H100)).of("C310")
+    assert finding.message == "--quantize fp8 does not run on NVIDIA H100 80GB HBM3, Tesla T4"
+    assert finding.evidence["needs_capability"] == "8.9"
+    assert finding.fix.text == "say --quantize int8, which runs on every GPU"
+
+
+def test_c310_bitsandbytes_of_old_needed_a_gpu(tmp_path):
+    root, packages = model_dir(tmp_path / "m"), {"bitsandbytes": "0.43.0", "accelerate": "0.26.0"}
+    assert asked(root, "int4", on("4.41.2", **packages)).codes() == ["C310"]
+    assert asked(root, "int4", on("4.41.2", T4, **packages)).codes() == []
+
+
+@pytest.mark.parametrize("method", ["gptq", "bitsandbytes", "mxfp4"])
+def test_c310_what_is_quantised_is_not_quantised_again(tmp_path, method):
+    root, packages = quantised(tmp_path / "m", method), {"optimum": "2.0", "gptqmodel": "5.0", "bitsandbytes": "1.0"}
+    (finding,) = asked(root, "int8", on("5.23.0", H100, accelerate="1.15.0", **packages)).findings
+    assert finding.message == f"--quantize int8: the weights are quantised already ({method})"
+    assert finding.place.pointer == "/quantization_config"
