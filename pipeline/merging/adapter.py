@@ -58,7 +58,7 @@ def read_changes(adapter: Path, model: Any) -> Laid:
     biases = {
         f"{module}.bias": (f"{PREFIX}{module}.lora_B.bias", layer.scaling[NAME])
         for module, layer in _layers(laid)
-        if layer.lora_bias[NAME]
+        if layer.lora_bias[NAME] and f"{module}.bias" in known
     }
     whole = {name.removeprefix(PREFIX): name for name in wanted if name.removeprefix(PREFIX) in known}
     used = {*whole.values(), *(up for up, _ in biases.values())}

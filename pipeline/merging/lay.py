@@ -54,7 +54,8 @@ def laid_over(weight: "torch.Tensor", change: Change, read: Read) -> "torch.Tens
     inputs = 0 if change.turned else 1
     norm = torch.linalg.norm(added, dim=inputs, keepdim=True)
     magnitude_O = read(change.magnitude).float().view(-1)
-    return added * (magnitude_O.unsqueeze(inputs) / norm)
+    scaled: torch.Tensor = added * (magnitude_O.unsqueeze(inputs) / norm)
+    return scaled
 
 
 def biased(bias: "torch.Tensor", up_bias: "torch.Tensor", scale: float) -> "torch.Tensor":

@@ -13,6 +13,7 @@ from pipeline.merging.plan import MergeDtype, Plan, plan_merge
 from pipeline.merging.shards import divide, write
 from pipeline.merging.verify import compare
 from pipeline.merging.weights import Tensors
+from pipeline.model.adapter import CONFIG as ADAPTER_CONFIG
 from pipeline.model.load import load_text_side, require_packages
 from pipeline.preflight import Contents, Preflight, contents, locate, preflight
 from pipeline.progress import Progress
@@ -111,7 +112,7 @@ def merge(request: MergeRequest, tell: Callable[[str], None]) -> Merge:
 
 def _judge(request: MergeRequest, tell: Callable[[str], None]) -> _Judged:
     """Both are found, sound, and of each other."""
-    adapter = locate(request.adapter, roots=request.roots, config=request.config)
+    adapter = _find_adapter(request)
     record = read_record(adapter)
     if record is not None and record.merged is not None:
         raise SettingsError(f"{adapter} is a merged model, and no adapter", fix="arena score --model takes it as it is")
@@ -135,6 +136,20 @@ def _judge(request: MergeRequest, tell: Callable[[str], None]) -> _Judged:
     tell(checked.text)
     _agree(request, record, checked.path, adapter, tell)
     return _Judged(checked, adapter, contents(checked.path), record, labels)
+
+
+def _find_adapter(request: MergeRequest) -> Path:
+    """The adapter's directory; a state dict that a notebook saved is none, and is not opened here."""
+    given = Path(request.adapter)
+    found = given if given.is_file() else locate(request.adapter, roots=request.roots, config=request.config)
+    if (found / ADAPTER_CONFIG).is_file() or (found / CONFIG).is_file():
+        return found
+    saved = found if found.is_file() else next((each for each in sorted(found.glob("*.pt*"))), found / "FILE")
+    raise ModelUnusableError(
+        f"{found} has no {ADAPTER_CONFIG}: what scales the adapter is not in its tensors",
+        fix="have it written, with the lora_alpha of the training run, and merge DIR:"
+        f" resolver repair adapter {saved} --base MODEL --alpha N --to DIR",
+    )
 
 
 def _agree(

@@ -108,7 +108,7 @@ def _data(tensor: "torch.Tensor", slot: Slot) -> memoryview:
     if tuple(tensor.shape) != slot.shape or tensor.element_size() != WIDTHS[slot.dtype]:
         raise ValueError(f"{slot.name} is {tensor.dtype} {list(tensor.shape)}, not {slot.dtype} {list(slot.shape)}")
     flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
-    return memoryview(flat.numpy())
+    return flat.numpy().data
 
 
 def _index(shards: Sequence[Shard]) -> str:
