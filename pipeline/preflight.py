@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pipeline.errors import ModelMissingError, ModelUnusableError, SettingsError
+from pipeline.errors import ModelMissingError, ModelUnusableError, PipelineError, SettingsError
 
 Purpose = Literal["score", "train"]
 Head = Literal["classifier", "tokens"]
@@ -28,7 +28,7 @@ class Preflight:
         hub_id: the hub's name of the model where the resolver knows it.
         text: the report as a terminal shows it.
         json: the report as JSON version 1, parsed.
-        kaggle_handle: Kaggle's name of the model where the resolver knows it.
+        kaggle_handle: Kaggle's name of the model where the place spells it; without its owner where that does not.
     """
 
     reference: str
@@ -126,6 +126,37 @@ def preflight(
         _document(report),
         report.model.kaggle_handle,
     )
+
+
+def published_names(
+    checked: Preflight, *, roots: Sequence[Path] = (), config: Path | None = None
+) -> tuple[str | None, str | None]:
+    """What a model is called on the hub and on Kaggle, each None where it is not known.
+
+    A mount spells the one, often without its owner, and the catalog knows the other. That is name evidence: it counts
+    where the resolver, asked for it, comes to this very directory.
+    """
+    from resolver.catalog import hub_ids, known_places, same_place
+    from resolver.environment import Environment
+    from resolver.reference import KaggleDataset, KaggleHandle, parse_reference
+    from resolver.sources.source import place_at
+
+    spelt = place_at(checked.path, Environment.this())
+    place = parse_reference(checked.kaggle_handle) if checked.kaggle_handle is not None else spelt
+    if not isinstance(place, KaggleHandle | KaggleDataset):
+        return checked.hub_id, None
+    owners = {each.handle.owner for each in known_places(place) if same_place(each.handle, place)} - {None}
+    if place.owner is None and len(owners) == 1:
+        place = place.replaced(owner=owners.pop())
+    ids = [each for each in hub_ids(place) if _leads_to(checked.path, each, roots, config)]
+    return checked.hub_id or (ids[0] if len(ids) == 1 else None), None if "?" in str(place) else str(place)
+
+
+def _leads_to(path: Path, reference: str, roots: Sequence[Path], config: Path | None) -> bool:
+    try:
+        return locate(reference, roots=roots, config=config) == path
+    except PipelineError:
+        return False
 
 
 def _document(report: Any) -> Any:

@@ -56,14 +56,14 @@ def peft_adapter(base: Path, path: Path, *, settings: Mapping[str, Any] | None =
     return path
 
 
-def record_of(base: Path, **more: Any) -> TrainingRecord:
+def record_of(trained_over: Path, /, **more: Any) -> TrainingRecord:
     """The record of such an adapter."""
     values: dict[str, Any] = {
         "base": Base(
-            reference=str(base),
+            reference=str(trained_over),
             hub_id=None,
-            headers_sha256=headers_sha256(base),
-            tokenizer_sha256=tokenizer_sha256(base),
+            headers_sha256=headers_sha256(trained_over),
+            tokenizer_sha256=tokenizer_sha256(trained_over),
         ),
         "data": Data(name="t.csv", contest="lmsys", battles=24, held_out=6, sha256="0" * 64),
         "template": "battle-v1",

@@ -15,7 +15,7 @@ from pipeline.merging.verify import compare
 from pipeline.merging.weights import Tensors
 from pipeline.model.adapter import CONFIG as ADAPTER_CONFIG
 from pipeline.model.load import load_text_side, require_packages
-from pipeline.preflight import Contents, Preflight, contents, locate, preflight
+from pipeline.preflight import Contents, Preflight, contents, locate, preflight, published_names
 from pipeline.progress import Progress
 from pipeline.training.agreement import contradictions_of_adapter
 from pipeline.training.origin import find_base
@@ -196,7 +196,9 @@ def _write(request: MergeRequest, judged: _Judged, plan: Plan, place: Path) -> t
     pad = _pad(base)
     write_config(base, place, plan, labels=judged.labels, dtype=request.dtype, pad=pad)
     write_record(judged.record, judged.adapter, place, request.dtype)
-    write_card(base, judged.adapter, place, base_name=_name(judged.base), labels=judged.labels)
+    names = published_names(judged.base, roots=request.roots, config=request.config)
+    base_name = next((name for name in names if name is not None), None)
+    write_card(base, judged.adapter, place, base_name=base_name, labels=judged.labels)
     return tuple(shard.name for shard in shards)
 
 
@@ -205,11 +207,6 @@ def _pad(base: Path) -> int | None:
     tokenizer, config = load_text_side(base)
     preferred: int | None = tokenizer.pad_token_id
     return preferred if preferred is not None else config.get_text_config().pad_token_id
-
-
-def _name(base: Preflight) -> str | None:
-    """What the base is called where it was published."""
-    return base.hub_id or base.kaggle_handle
 
 
 def _check(place: Path, labels: int) -> Preflight:

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from pipeline.errors import ModelMissingError, PipelineError
 from pipeline.model.adapter import CONFIG
-from pipeline.preflight import Preflight, locate
+from pipeline.preflight import Preflight, locate, published_names
 from pipeline.training.record import Base, headers_sha256, read_record, tokenizer_sha256
 
 
-def base_of(checked: Preflight) -> Base:
-    """What a record says of the model that was trained."""
+def base_of(checked: Preflight, *, roots: Sequence[Path] = (), config: Path | None = None) -> Base:
+    """What a record says of the model that was trained; a directory is called by its full path."""
+    hub_id, kaggle_handle = published_names(checked, roots=roots, config=config)
     return Base(
         reference=str(checked.path) if Path(checked.reference).is_dir() else checked.reference,
-        hub_id=checked.hub_id,
-        kaggle_handle=checked.kaggle_handle,
+        hub_id=hub_id,
+        kaggle_handle=kaggle_handle,
         headers_sha256=headers_sha256(checked.path),
         tokenizer_sha256=tokenizer_sha256(checked.path),
     )
