@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tiny_classifier import load
@@ -14,6 +13,7 @@ from pipeline.training.record import Base, Data, Metrics, TrainingRecord, header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 RANK, ALPHA = 4, 8
 

@@ -1,6 +1,5 @@
 """A directory that is there whole or not at all: after an error, a kill, a full disk, a kill between two renames."""
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,13 +9,22 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-
 from pipeline.directory import new_directory, refuse_taken
 from pipeline.errors import OutputError
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
 def fill(place: Path, text: str = "new") -> None:
     (place / "config.json").write_text(text)
+
+
+def stopped(target: Path, error: BaseException) -> None:
+    with new_directory(target) as place:
+        fill(place)
+        raise error
 
 
 def test_it_becomes_the_target_with_its_parents(tmp_path: Path) -> None:
@@ -25,28 +33,26 @@ def test_it_becomes_the_target_with_its_parents(tmp_path: Path) -> None:
         fill(place)
         assert not target.exists()
     assert (target / "config.json").read_text() == "new"
-    assert os.listdir(target.parent) == ["model"]
+    assert names(target.parent) == ["model"]
 
 
 def test_an_error_leaves_nothing_not_even_the_parents(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="no"), new_directory(tmp_path / "a" / "model") as place:
-        fill(place)
-        raise RuntimeError("no")
-    assert os.listdir(tmp_path) == []
+    with pytest.raises(RuntimeError, match="no"):
+        stopped(tmp_path / "a" / "model", RuntimeError("no"))
+    assert names(tmp_path) == []
 
 
 def test_an_error_leaves_the_old_one_as_it_was(tmp_path: Path) -> None:
     target = tmp_path / "model"
     target.mkdir()
     fill(target, "old")
-    with pytest.raises(KeyboardInterrupt), new_directory(target) as place:
-        fill(place)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        stopped(target, KeyboardInterrupt())
     assert (target / "config.json").read_text() == "old"
     with new_directory(target) as place:
         fill(place)
     assert (target / "config.json").read_text() == "new"
-    assert os.listdir(tmp_path) == ["model"]
+    assert names(tmp_path) == ["model"]
 
 
 def test_what_a_full_disk_says_is_told_of_the_target(tmp_path: Path) -> None:
@@ -55,7 +61,7 @@ def test_what_a_full_disk_says_is_told_of_the_target(tmp_path: Path) -> None:
         new_directory(tmp_path / "model"),
     ):
         raise OSError(28, "No space left on device")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
     with pytest.raises(OutputError, match=r"bytes are needed there"), new_directory(tmp_path / "model", 10**18):
         pass
 
@@ -84,10 +90,10 @@ def test_a_killed_run_leaves_no_target_and_the_next_one_sweeps(tmp_path: Path) -
     with run(target, "os.kill(os.getpid(), signal.SIGKILL)") as killed:
         assert killed.wait(60) == -signal.SIGKILL
     assert not target.exists()
-    assert len(os.listdir(tmp_path)) == 1  # hidden, and taken for nothing
+    assert len(names(tmp_path)) == 1  # hidden, and taken for nothing
     with new_directory(target) as place:
         fill(place)
-    assert os.listdir(tmp_path) == ["model"]
+    assert names(tmp_path) == ["model"]
 
 
 def test_the_work_of_a_live_run_is_left_alone(tmp_path: Path) -> None:
@@ -108,7 +114,7 @@ def test_a_kill_between_two_renames_loses_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), new_directory(tmp_path / "model"):
         raise KeyboardInterrupt
     assert (tmp_path / "model" / "config.json").read_text() == "old"
-    assert os.listdir(tmp_path) == ["model"]
+    assert names(tmp_path) == ["model"]
 
 
 def test_only_its_own_leftovers_are_swept(tmp_path: Path) -> None:
@@ -117,7 +123,7 @@ def test_only_its_own_leftovers_are_swept(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     with new_directory(tmp_path / "model") as place:
         fill(place)
-    assert sorted(os.listdir(tmp_path)) == sorted([*others, "model"])
+    assert sorted(names(tmp_path)) == sorted([*others, "model"])
 
 
 @pytest.mark.parametrize(

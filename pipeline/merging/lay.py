@@ -47,15 +47,12 @@ def laid_over(weight: "torch.Tensor", change: Change, read: Read) -> "torch.Tens
     """
     import torch
 
-    delta_OI = (read(change.up).float() @ read(change.down).float()) * change.scale
-    added = weight.float() + (delta_OI.T if change.turned else delta_OI)
-    if change.magnitude is None:
-        return added
-    inputs = 0 if change.turned else 1
-    norm = torch.linalg.norm(added, dim=inputs, keepdim=True)
-    magnitude_O = read(change.magnitude).float().view(-1)
-    scaled: torch.Tensor = added * (magnitude_O.unsqueeze(inputs) / norm)
-    return scaled
+    sum_OI = (read(change.up).float() @ read(change.down).float()).mul_(change.scale)
+    sum_OI.add_(weight.T if change.turned else weight)
+    if change.magnitude is not None:
+        magnitude_O = read(change.magnitude).float().view(-1)
+        sum_OI.mul_((magnitude_O / torch.linalg.norm(sum_OI, dim=1)).unsqueeze(1))
+    return sum_OI.T if change.turned else sum_OI
 
 
 def biased(bias: "torch.Tensor", up_bias: "torch.Tensor", scale: float) -> "torch.Tensor":

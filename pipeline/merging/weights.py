@@ -50,12 +50,8 @@ class Tensors:
         dtype = getattr(torch, NAMED[self._dtypes[name]])
         merged = self._merged(name)
         written = merged.to(dtype)
-        if written.is_floating_point() and not bool(torch.isfinite(written).all()):
-            sums = (
-                "is no number"
-                if not bool(torch.isfinite(merged).all())
-                else f"is too large for {NAMED[self._dtypes[name]]}"
-            )
+        if not _is_finite(written):
+            sums = f"is too large for {NAMED[self._dtypes[name]]}" if _is_finite(merged) else "is no number"
             raise ModelUnusableError(
                 f"{name} {sums} where it is merged",
                 fix="say --dtype float32 or bfloat16, or check the adapter: resolver check --level deep",
@@ -85,3 +81,12 @@ class Tensors:
             self._files[path] = self._open.enter_context(safe_open(path, framework="pt"))
         tensor: torch.Tensor = self._files[path].get_tensor(name)
         return tensor
+
+
+def _is_finite(tensor: "torch.Tensor") -> bool:
+    """Whether all of it are numbers; the least and the largest say so, and are no number where one is none."""
+    import torch
+
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    return bool(torch.isfinite(torch.stack(torch.aminmax(tensor))).all())

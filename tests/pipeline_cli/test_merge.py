@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -43,6 +42,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     assert code == 0
     return root
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
 
 
 def score(place: Path, output: Path, *options: str) -> int:
@@ -96,8 +99,7 @@ def test_the_directory_holds_what_belongs_to_it(place: Path) -> None:
     assert config["problem_type"] == "single_label_classification"
     assert config["architectures"] == ["LlamaForSequenceClassification"]
     assert 'license: "mit"' in (merged / "README.md").read_text()
-    assert os.listdir(place).count("merged") == 1
-    assert not [name for name in os.listdir(place) if name.startswith(".")]
+    assert names(place) == ["adapter", "base", "merged", "test.csv", "told.json"]
 
 
 def test_the_record_travels_and_says_what_was_merged(place: Path) -> None:
@@ -155,7 +157,7 @@ def merge(place: Path, output: Path, *options: str, adapter: Path | None = None)
 
 def refused(capsys: pytest.CaptureFixture[str], folder: Path, *, kept: tuple[str, ...] = ()) -> str:
     """What was said; and nothing was left behind."""
-    assert sorted(os.listdir(folder)) == sorted(kept)
+    assert names(folder) == sorted(kept)
     return capsys.readouterr().err
 
 
@@ -271,7 +273,7 @@ def test_a_taken_place_and_a_source_are_refused(
     work = copied(place, tmp_path / "work")
     record = record_of(work / "base")
     write_record(work / "adapter", record)
-    kept = tuple(os.listdir(work))
+    kept = tuple(names(work))
     assert merge(work, work / "merged", "--model", str(work / "base")) == 2
     assert "it holds a model already" in refused(capsys, work, kept=kept)
     assert merge(work, work / "base", "--force", "--model", str(work / "base")) == 2
@@ -329,5 +331,5 @@ def test_a_run_that_is_stopped_leaves_nothing_half(place: Path, tmp_path: Path, 
     assert code == (-signal.SIGKILL if signal_number == signal.SIGKILL else 130)
     assert not (out / "m").exists()
     if signal_number == signal.SIGINT:
-        assert os.listdir(out) == []
+        assert names(out) == []
     shutil.rmtree(out)
