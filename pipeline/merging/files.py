@@ -1,6 +1,5 @@
 """The files beside the weights of a merged model: config, tokenizer, record, card."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +10,7 @@ from pipeline.merging.plan import MergeDtype, Plan
 from pipeline.model.adapter import WEIGHTS
 from pipeline.preflight import Contents
 from pipeline.training.card import carry_terms
-from pipeline.training.record import NAME, Merged, TrainingRecord, headers_sha256
+from pipeline.training.record import NAME, Merged, TrainingRecord, file_sha256, headers_sha256
 
 CONFIG: Final = "config.json"
 CALIBRATION: Final = "calibration.json"
@@ -83,7 +82,7 @@ def write_record(record: TrainingRecord | None, adapter: Path, place: Path, dtyp
     headers = headers_sha256(place)
     if record is None or headers is None:
         return
-    merged = Merged(headers_sha256=headers, adapter_sha256=_sha256(adapter / WEIGHTS), dtype=dtype)
+    merged = Merged(headers_sha256=headers, adapter_sha256=file_sha256(adapter / WEIGHTS), dtype=dtype)
     text = record.model_copy(update={"merged": merged}).model_dump_json(indent=2)
     (place / NAME).write_text(text + "\n", encoding="utf-8")
 
@@ -96,8 +95,3 @@ def write_card(base: Path, adapter: Path, place: Path, *, base_name: str | None,
     """
     text = TEXT.format(base=base_name or base.name, adapter=adapter.name, labels=", ".join(LABELS[:labels]))
     carry_terms(base, place, base_name=base_name, text=text, adapter=False)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,7 +17,7 @@ from pipeline.model.adapter import CONFIG as ADAPTER_CONFIG
 from pipeline.model.load import load_text_side, require_packages
 from pipeline.preflight import Contents, Preflight, contents, locate, preflight, published_names
 from pipeline.progress import Progress
-from pipeline.training.agreement import contradictions_of_adapter
+from pipeline.training.agreement import contradictions_of_adapter, contradictions_of_merged, read_merged
 from pipeline.training.origin import find_base
 from pipeline.training.record import TrainingRecord, contradictions, read_record
 
@@ -161,7 +161,12 @@ def _agree(
             " prompt and truncation do not travel"
         )
         return
-    said = (*contradictions(record, base, max_length=None), *contradictions_of_adapter(record, adapter))
+    merged = read_merged(base)
+    said = (
+        *contradictions(record, base, max_length=None),
+        *contradictions_of_adapter(record, adapter),
+        *(() if merged is None else contradictions_of_merged(merged, base, adapter=adapter, trained=record)),
+    )
     if said and not request.force:
         raise SettingsError(
             f"the adapter {adapter} contradicts this merge: {'; '.join(said)}",
@@ -183,7 +188,7 @@ def _notes(judged: _Judged, plan: Plan) -> tuple[str, ...]:
     said = []
     if plan.left_out:
         names = ", ".join(plan.left_out[:3]) + (" …" if len(plan.left_out) > 3 else "")  # noqa: PLR2004 - a few
-        said.append(f"the classifier has no place for {len(plan.left_out)} tensors of {judged.base.path}: {names}")
+        said.append(f"left out of {judged.base.path}, because the classifier has no place for it: {names}")
     return tuple(said)
 
 

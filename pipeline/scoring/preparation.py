@@ -35,7 +35,7 @@ from pipeline.scoring.work import Encode, Stage, encode_with
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import DEFAULT_TEMPLATE, MIDDLE
 from pipeline.text.truncate import Truncation, Way
-from pipeline.training.agreement import contradictions_of_adapter, contradictions_of_merged
+from pipeline.training.agreement import contradictions_of_adapter, contradictions_of_merged, read_merged
 from pipeline.training.record import TrainingRecord, contradictions, read_record
 
 # Whose versions change the last bits of a forecast.
@@ -355,8 +355,7 @@ def _of_merged(request: Request) -> TrainingRecord | None:
         found = _directory(request.model, request)
     except PipelineError:
         return None  # the preflight says why, and better
-    record = read_record(found)
-    return record if record is not None and record.merged is not None else None
+    return read_merged(found)
 
 
 def _trained(request: Request) -> str:
@@ -398,9 +397,10 @@ def _said(request: Request, record: TrainingRecord | None, checked: Preflight) -
         )
     if record is not None and checked.adapter_path is not None:
         yield from contradictions_of_adapter(record, checked.adapter_path)
-    merged = read_record(checked.path)
-    if merged is not None and merged.merged is not None:
-        yield from contradictions_of_merged(merged, checked.path, adapter=request.adapter)
+    merged = read_merged(checked.path)
+    if merged is not None:
+        trained = None if checked.adapter_path is None else record
+        yield from contradictions_of_merged(merged, checked.path, adapter=checked.adapter_path, trained=trained)
 
 
 def truncation_of(request: Request, record: TrainingRecord | None) -> Truncation:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.model.adapter import CONFIG
-from pipeline.training.record import TrainingRecord
+from pipeline.model.adapter import CONFIG, WEIGHTS
+from pipeline.training.record import NAME, TrainingRecord, file_sha256, read_record
 
 MAX_BYTES: Final = 16_000_000
 MODEL_CONFIG: Final = "config.json"
@@ -41,14 +41,42 @@ def contradictions_of_adapter(record: TrainingRecord, adapter: Path) -> tuple[st
     return tuple(said)
 
 
-def contradictions_of_merged(record: TrainingRecord, model: Path, *, adapter: str | None) -> tuple[str, ...]:
-    """What speaks against using a merged model as asked, a sentence each."""
-    said = [] if adapter is None else [f"an adapter is merged into {model} already; {adapter} would come on top of it"]
+def read_merged(model: Path) -> TrainingRecord | None:
+    """The record of a merged model; None of every other one, also where it has some other tool's training.json.
+
+    Raises:
+        SettingsError: it says that it is one, and cannot be read.
+    """
+    return read_record(model) if _read(model / NAME).get("merged") else None
+
+
+def contradictions_of_merged(
+    record: TrainingRecord, model: Path, *, adapter: Path | None = None, trained: TrainingRecord | None = None
+) -> tuple[str, ...]:
+    """What speaks against using a merged model as asked, a sentence each.
+
+    Args:
+        record: the merged model's.
+        model: its directory.
+        adapter: what is to be laid over it. One that was trained over it is welcome; one of its own base, or the one
+            that is in it, would count twice.
+        trained: the adapter's record.
+    """
+    said = []
+    if adapter is not None and _counts_twice(record, adapter, trained):
+        said.append(f"an adapter of the same base is merged into {model} already; {adapter} would come on top of it")
     named = _read(model / MODEL_CONFIG).get("id2label")
     wanted = {str(number): label for number, label in enumerate(record.labels)}
     if named != wanted:
         said.append(f"its columns are {', '.join(record.labels)}, and {MODEL_CONFIG} names others (id2label)")
     return tuple(said)
+
+
+def _counts_twice(record: TrainingRecord, adapter: Path, trained: TrainingRecord | None) -> bool:
+    if trained is not None and trained.base == record.base:
+        return True
+    weights = adapter / WEIGHTS
+    return record.merged is not None and weights.is_file() and file_sha256(weights) == record.merged.adapter_sha256
 
 
 def _read(path: Path) -> Mapping[str, Any]:

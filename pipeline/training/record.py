@@ -168,4 +168,10 @@ def headers_sha256(model: Path) -> str | None:
 def tokenizer_sha256(model: Path) -> str | None:
     """The hash of tokenizer.json; None where there is none."""
     path = model / "tokenizer.json"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return file_sha256(path) if path.is_file() else None
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

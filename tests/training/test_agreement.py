@@ -11,8 +11,8 @@ from adapter_factory import copied, peft_adapter, record_of, write_record
 from tiny_classifier import battle, learnable, save_classifier, write_lmsys
 
 from pipeline.cli import run
-from pipeline.training.agreement import contradictions_of_adapter
-from pipeline.training.record import contradictions
+from pipeline.training.agreement import contradictions_of_adapter, contradictions_of_merged, read_merged
+from pipeline.training.record import Merged, contradictions, file_sha256
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +115,29 @@ def test_force_turns_a_refusal_into_a_note(place: Path, tmp_path: Path, capsys: 
     given = ["--model", str(root / "base"), "--adapter", str(root / "adapter"), "--test", str(root / "test.csv")]
     assert run(["score", *given, "--output", str(root / "s.csv"), "--force"]) == 0
     assert "note: it was trained with alpha 8" in capsys.readouterr().err
+
+
+def test_a_foreign_training_json_beside_a_model_is_nothing_of_ours(place: Path, tmp_path: Path) -> None:
+    root = copied(place, tmp_path / "root")
+    for text in ('{"epochs": 3}', "[1]", "no JSON"):
+        (root / "base" / "training.json").write_text(text)
+        assert read_merged(root / "base") is None
+    given = ["--model", str(root / "base"), "--adapter", str(root / "adapter"), "--test", str(root / "test.csv")]
+    assert run(["score", *given, "--output", str(root / "s.csv")]) == 0
+
+
+def test_an_adapter_over_a_merged_model_counts_twice_unless_it_was_trained_over_that(
+    place: Path, tmp_path: Path
+) -> None:
+    base, adapter = place / "base", place / "adapter"
+    weights = file_sha256(adapter / "adapter_model.safetensors")
+    made = Merged(headers_sha256="0" * 64, adapter_sha256=weights, dtype="auto")
+    merged = record_of(base, merged=made)
+    twice = "an adapter of the same base is merged"
+    (tmp_path / "config.json").write_text('{"id2label": {"0": "A", "1": "B", "2": "tie"}}')
+    own = contradictions_of_merged(merged, tmp_path, adapter=adapter)
+    assert [each[: len(twice)] for each in own] == [twice]
+    other = peft_adapter(base, tmp_path / "other", settings={"r": 2})
+    assert len(contradictions_of_merged(merged, tmp_path, adapter=other, trained=record_of(base))) == 1
+    over_it = record_of(base, base=merged.base.model_copy(update={"reference": str(tmp_path)}))
+    assert contradictions_of_merged(merged, tmp_path, adapter=other, trained=over_it) == ()
