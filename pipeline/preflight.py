@@ -3,15 +3,18 @@
 Nothing heavy is imported here, so a model that cannot be used is refused before torch is loaded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pipeline.errors import ModelMissingError, ModelUnusableError, SettingsError
+from pipeline.errors import ModelMissingError, ModelUnusableError, PipelineError, SettingsError
 
 Purpose = Literal["score", "train"]
 Head = Literal["classifier", "tokens"]
+Level = Literal["quick", "standard"]
+# What these reckon with is a copy in the dtype of the run.
+MEMORY_RULES: Final = ("H701", "H702")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Preflight:
         hub_id: the hub's name of the model where the resolver knows it.
         text: the report as a terminal shows it.
         json: the report as JSON version 1, parsed.
+        kaggle_handle: Kaggle's name of the model where the place spells it; without its owner where that does not.
     """
 
     reference: str
@@ -33,6 +37,7 @@ class Preflight:
     hub_id: str | None
     text: str
     json: Any
+    kaggle_handle: str | None = None
 
 
 def locate(reference: str, *, roots: Sequence[Path] = (), config: Path | None = None) -> Path:
@@ -65,13 +70,16 @@ def preflight(
     head: Head = "classifier",
     dtype: str | None = None,
     quantize: str | None = None,
+    level: Level = "quick",
+    never_whole: str | None = None,
     roots: Sequence[Path] = (),
     config: Path | None = None,
 ) -> Preflight:
     """Judge a model for scoring or training.
 
     `dtype` is what it will run in, None for what its files say. `quantize` is how its weights are made smaller while
-    they are loaded, None for not at all.
+    they are loaded, None for not at all. `never_whole` says why no full copy is going to be in memory; whether one fits
+    is then not judged, and the report says why.
 
     With the head "tokens" its chat template is going to be rendered in this process, so it is judged at the standard
     level, which renders it in a process that is watched.
@@ -93,9 +101,10 @@ def preflight(
             adapter=adapter,
             labels=labels,
             head=head,
-            level="standard" if head == "tokens" else "quick",
+            level="standard" if head == "tokens" else level,
             dtype=dtype,
             quantize=quantize,
+            ignore={} if never_whole is None else dict.fromkeys(MEMORY_RULES, never_whole),
             roots=tuple(roots),
             config=config,
         )
@@ -111,7 +120,46 @@ def preflight(
     adapter_path = None if report.adapter is None else report.adapter.path
     if adapter is not None and adapter_path is None:
         raise ModelMissingError(f"the adapter {adapter} was not found", report=text)
-    return Preflight(reference, report.model.path, adapter_path, report.model.hub_id, text, _document(report))
+    return Preflight(
+        reference,
+        report.model.path,
+        adapter_path,
+        report.model.hub_id,
+        text,
+        _document(report),
+        report.model.kaggle_handle,
+    )
+
+
+def published_names(
+    checked: Preflight, *, roots: Sequence[Path] = (), config: Path | None = None
+) -> tuple[str | None, str | None]:
+    """What a model is called on the hub and on Kaggle, each None where it is not known.
+
+    A mount spells the one, often without its owner, and the catalog knows the other. That is name evidence: it counts
+    where the resolver, asked for it, comes to this very directory.
+    """
+    from resolver.catalog import hub_ids, known_places, same_place
+    from resolver.environment import Environment
+    from resolver.reference import KaggleDataset, KaggleHandle, parse_reference
+    from resolver.sources.source import place_at
+
+    spelt = place_at(checked.path, Environment.this())
+    place = parse_reference(checked.kaggle_handle) if checked.kaggle_handle is not None else spelt
+    if not isinstance(place, KaggleHandle | KaggleDataset):
+        return checked.hub_id, None
+    owners = {each.handle.owner for each in known_places(place) if same_place(each.handle, place)} - {None}
+    if place.owner is None and len(owners) == 1:
+        place = place.replaced(owner=owners.pop())
+    ids = [each for each in hub_ids(place) if _leads_to(checked.path, each, roots, config)]
+    return checked.hub_id or (ids[0] if len(ids) == 1 else None), None if "?" in str(place) else str(place)
+
+
+def _leads_to(path: Path, reference: str, roots: Sequence[Path], config: Path | None) -> bool:
+    try:
+        return locate(reference, roots=roots, config=config) == path
+    except PipelineError:
+        return False
 
 
 def _document(report: Any) -> Any:
@@ -120,6 +168,66 @@ def _document(report: Any) -> Any:
     from resolver.report.document import envelope
 
     return envelope(Told(reports=(report,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor of a model's weights: the file that it is read from, its dtype as a header spells it, its shape."""
+
+    file: Path
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lies in a directory, as the resolver reads it.
+
+    Attributes:
+        tensors: by name; empty where the weights are pickles, or not all headers could be read.
+        tokenizer: names of the tokenizer's files.
+        terms: names of licence texts, use policies and notices.
+        licence: what its card declares: `license`, `license_name`, `license_link`, where it does.
+        head_rows: of the classifier's head that an adapter stores, None where there is none.
+    """
+
+    tensors: Mapping[str, Stored]
+    tokenizer: tuple[str, ...]
+    terms: tuple[str, ...]
+    licence: Mapping[str, str]
+    head_rows: int | None
+
+
+def contents(path: Path) -> Contents:
+    """Read a directory; judges nothing and raises nothing."""
+    from resolver.inspection.describe import describe
+    from resolver.inspection.roles import role_of
+
+    found = describe(path)
+    stored = found.weights.tensors if found.weights.tensors_known else {}
+    head = None if found.adapter is None else found.adapter.head
+    roles = {name: role_of(name, found) for name in sorted(found.files.files)}
+    return Contents(
+        {name: Stored(found.files.path(each.file), each.dtype, each.shape) for name, each in stored.items()},
+        tuple(name for name, role in roles.items() if role == "tokenizer" and _is_opened(name)),
+        tuple(name for name, role in roles.items() if role == "licence"),
+        {} if found.licence is None else _declared(found.licence),
+        None if head is None else head.rows,
+    )
+
+
+def _is_opened(name: str) -> bool:
+    """Whether a loader looks for a tokenizer's file there: at the top, or among the further templates."""
+    return "/" not in name or name.startswith("additional_chat_templates/")
+
+
+def _declared(licence: Any) -> dict[str, str]:
+    said = {
+        "license": licence.declared[0] if licence.declared else None,
+        "license_name": licence.declared_name,
+        "license_link": licence.declared_link,
+    }
+    return {key: value for key, value in said.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="submissions for these battles, one a member: fit their weights; the first is a cascade's first",
     )
     command.add_argument("--folds", type=positive, default=FOLDS, metavar="N", help=f"of --blend ({FOLDS})")
-    add_model(command, required=False)
+    add_model(command)
     command.add_argument("--force", action="store_true", help="go on although the adapter's record differs")
     command.add_argument(
         "--against",
@@ -109,7 +109,10 @@ class Forecasts:
 
 def carry_out(options: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
-    if sum(given is not None for given in (options.predictions, options.model, options.members, options.blend)) != 1:
+    scored = (
+        options.adapter if options.model is None and options.members is None else (options.model or options.members)
+    )
+    if sum(given is not None for given in (options.predictions, scored, options.blend)) != 1:
         raise SettingsError("say one of --predictions, --model, --members and --blend", fix="arena evaluate --help")
     check_report(options)
     _check_page(options)

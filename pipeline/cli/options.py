@@ -89,14 +89,18 @@ def add_rules(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
+def add_model(command: argparse.ArgumentParser) -> None:
     """`--model`, `--adapter` and what is said about running them."""
     from pipeline.model.load import DEVICES, DTYPES
     from pipeline.model.quantise import QUANTIZE
     from pipeline.scoring.swap import SWAPS
 
-    either = command.add_mutually_exclusive_group(required=required)
-    either.add_argument("--model", metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
+    either = command.add_mutually_exclusive_group()
+    either.add_argument(
+        "--model",
+        metavar="M",
+        help="hub id, Kaggle handle, package:NAME or directory (the base that the adapter names)",
+    )
     either.add_argument(
         "--members", type=Path, metavar="FILE", help="a blend or cascade: TOML with several models, see docs/winners.md"
     )

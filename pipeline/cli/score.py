@@ -36,6 +36,7 @@ from pipeline.scoring.rehearsed import Rehearsal
 from pipeline.scoring.run import Place, Run, deadline_of, devices_of, score_file
 from pipeline.scoring.throughput import Facts, profile_text
 from pipeline.scoring.watch import PATIENCE_S
+from pipeline.training.origin import base_named_by
 
 CONTEST = "contest"
 INTERRUPTED = 130
@@ -44,6 +45,7 @@ TOTALS = ("looks", "tokens", "tokens_per_second", "load_s", "first_s", "second_s
 EXAMPLES = """\
 examples:
   arena score --model meta-llama/Meta-Llama-3-8B-Instruct --adapter ./adapter --test test.csv --output submission.csv
+  arena score --adapter ./adapter --test test.csv --output submission.csv
   arena score --model ./model --test test.parquet --output submission.csv --swap time --deadline 8h30m
   arena score --model ./model --test test.csv --swap all --deadline contest --rehearse
   arena score --members members.toml --test test.csv --deadline contest --rehearse --record speed.toml
@@ -54,7 +56,7 @@ examples:
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """The options of `arena score`."""
-    add_model(command, required=True)
+    add_model(command)
     command.add_argument("--test", type=Path, required=True, metavar="F", help="battles: csv (LMSYS) or parquet (WSDM)")
     command.add_argument("--output", type=Path, metavar="FILE", help="the submission to write; a directory for Ray")
     add_engine(command)
@@ -136,7 +138,7 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
     """What the options ask of a scoring run."""
     deadline = getattr(options, "deadline", None)
     asked = Request(
-        model=str(options.members) if options.model is None else options.model,
+        model=_model(options),
         adapter=options.adapter,
         labels=options.labels,
         max_length=options.max_length,
@@ -157,6 +159,17 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
         rules=options.rules,
     )
     return asked if options.members is None else _members(options).request(asked)
+
+
+def _model(options: argparse.Namespace) -> str:
+    """What is scored with: the model, the members file, or the base that the adapter names."""
+    if options.members is not None:
+        return str(options.members)
+    if options.model is not None:
+        return str(options.model)
+    if options.adapter is None:
+        raise SettingsError("there is no model to score with", fix="say --model, --members, or --adapter of one")
+    return base_named_by(options.adapter, roots=options.root, config=options.config)
 
 
 def _members(options: argparse.Namespace) -> Members:

@@ -53,7 +53,7 @@ def lay_over(model: Any, adapter: Path) -> Any:
     try:
         with quiet():
             laid = PeftModel.from_pretrained(model, adapter, is_trainable=False, local_files_only=True)
-            _require_same_tensors(laid, adapter)
+            require_same_tensors(laid, adapter)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, ModelUnusableError):
             raise
@@ -63,8 +63,18 @@ def lay_over(model: Any, adapter: Path) -> Any:
     return laid
 
 
-def _require_same_tensors(model: Any, adapter: Path) -> None:
-    """PEFT passes over names that it does not know, and leaves its fresh weights where a name is absent."""
+def require_same_tensors(model: Any, adapter: Path) -> dict[str, Any]:
+    """The places that a model has for an adapter's tensors, by the names under which they are saved.
+
+    PEFT passes over names that it does not know, and leaves its fresh weights where a name is absent.
+
+    Args:
+        model: with an adapter of that configuration over it.
+        adapter: the directory.
+
+    Raises:
+        ModelUnusableError: the adapter has no weights, or other ones than these.
+    """
     from peft import get_peft_model_state_dict
     from safetensors import safe_open
 
@@ -75,11 +85,12 @@ def _require_same_tensors(model: Any, adapter: Path) -> None:
         )
     with safe_open(adapter / WEIGHTS, framework="pt") as file:
         stored = set(file.keys())
-    wanted = set(get_peft_model_state_dict(model, save_embedding_layers=False))
-    strays, absent = sorted(stored - wanted), sorted(wanted - stored)
+    wanted: dict[str, Any] = get_peft_model_state_dict(model, save_embedding_layers=False)
+    strays, absent = sorted(stored - wanted.keys()), sorted(wanted.keys() - stored)
     if strays or absent:
         raise ModelUnusableError(
             f"the adapter {adapter} does not fit the model: {len(strays)} tensors have no place,"
             f" {len(absent)} are missing ({', '.join((strays + absent)[:2])})",
             fix="name the base model that it was trained on",
         )
+    return wanted

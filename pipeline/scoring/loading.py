@@ -45,7 +45,7 @@ def loading_place(device: "torch.device", quantize: Quantize) -> "torch.device":
 
 
 def rounded(loaded: Loaded, device: "torch.device", quantize: Quantize) -> Loaded:
-    """A model whose weights become float8 once its adapter is in them, and go to the device; others stay as they are."""
+    """A model whose weights become float8 once its adapter is in them, and go to the device; others stay."""
     if quantize != "fp8":
         return loaded
     from pipeline.model.fp8 import in_fp8

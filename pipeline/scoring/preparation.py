@@ -3,7 +3,7 @@
 A model that cannot be used is refused here, before torch is imported.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -36,6 +36,7 @@ from pipeline.scoring.work import Encode, Stage, encode_with
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import DEFAULT_TEMPLATE, MIDDLE
 from pipeline.text.truncate import Truncation, Way
+from pipeline.training.agreement import contradictions_of_adapter, contradictions_of_merged, read_merged
 from pipeline.training.record import TrainingRecord, contradictions, read_record
 
 # Whose versions change the last bits of a forecast.
@@ -239,7 +240,7 @@ def prepare(request: Request, table: Table, tell: Callable[[str], None]) -> Prep
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A model that passed the preflight, and the record of its adapter."""
+    """A model that passed the preflight, and the record of its adapter, or of the one that is merged into it."""
 
     part: Part
     checked: Preflight
@@ -336,46 +337,73 @@ def _version(name: str) -> str:
 
 
 def _record(request: Request) -> TrainingRecord | None:
-    if request.adapter is None:
-        return None
-    path = Path(request.adapter)
-    record = read_record(path if path.is_dir() else locate(request.adapter, roots=request.roots, config=request.config))
+    """How the adapter was trained; without one, how the one was that is merged into the model."""
+    record = _of_merged(request) if request.adapter is None else read_record(_directory(request.adapter, request))
     if record is not None and request.head == "tokens":
         raise SettingsError(
-            f"the adapter {request.adapter} was trained with a classifier's head; it knows no letters",
+            f"{_trained(request)} was trained with a classifier's head; it knows no letters",
             fix="leave --head out, or give an adapter of the language model",
         )
     return record
+
+
+def _directory(reference: str, request: Request) -> Path:
+    path = Path(reference)
+    return path if path.is_dir() else locate(reference, roots=request.roots, config=request.config)
+
+
+def _of_merged(request: Request) -> TrainingRecord | None:
+    """The record of a merged model; that of another directory is not about its weights."""
+    try:
+        found = _directory(request.model, request)
+    except PipelineError:
+        return None  # the preflight says why, and better
+    return read_merged(found)
+
+
+def _trained(request: Request) -> str:
+    return f"the model {request.model}" if request.adapter is None else f"the adapter {request.adapter}"
 
 
 def _labels(request: Request, record: TrainingRecord | None, table: Table) -> int:
     trained = None if record is None else len(record.labels)
     labels = request.labels or trained or (2 if table.contest == "wsdm" else 3)
     if trained is not None and labels != trained:
-        raise SettingsError(f"--labels {labels}: the adapter was trained on {trained} labels", fix="leave --labels out")
+        raise SettingsError(
+            f"--labels {labels}: {_trained(request)} was trained on {trained} labels", fix="leave --labels out"
+        )
     if table.contest == "lmsys" and labels != 3:  # noqa: PLR2004 - A, B and tie
         raise SettingsError(f"{table.path} is of a contest with ties; a head with {labels} labels cannot forecast them")
     return labels
 
 
 def _agree(request: Request, record: TrainingRecord | None, checked: Preflight, tell: Callable[[str], None]) -> None:
-    """The base and the options have to be those of the training; `force` turns the refusal into a note."""
-    if record is None:
-        return
-    said = contradictions(
-        record,
-        checked.path,
-        max_length=request.max_length,
-        way=request.truncate,
-        prompt_cap=request.prompt_cap,
-    )
+    """Adapter, base and options have to be those of the training; `force` turns the refusal into a note."""
+    said = tuple(_said(request, record, checked))
     if said and not request.force:
         raise SettingsError(
-            f"the adapter {request.adapter} contradicts this run: {'; '.join(said)}",
+            f"{_trained(request)} contradicts this run: {'; '.join(said)}",
             fix="use the base and the options it was trained with, or say --force",
         )
     for each in said:
         tell(f"note: {each}")
+
+
+def _said(request: Request, record: TrainingRecord | None, checked: Preflight) -> Iterator[str]:
+    if record is not None:
+        yield from contradictions(
+            record,
+            checked.path,
+            max_length=request.max_length,
+            way=request.truncate,
+            prompt_cap=request.prompt_cap,
+        )
+    if record is not None and checked.adapter_path is not None:
+        yield from contradictions_of_adapter(record, checked.adapter_path)
+    merged = read_merged(checked.path)
+    if merged is not None:
+        trained = None if checked.adapter_path is None else record
+        yield from contradictions_of_merged(merged, checked.path, adapter=checked.adapter_path, trained=trained)
 
 
 def truncation_of(request: Request, record: TrainingRecord | None) -> Truncation:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from pipeline.arena.battle import Battle, Contest
+from pipeline.arena.battle import LABELS, Battle, Contest
 from pipeline.errors import SettingsError
 from pipeline.text.truncate import Way, check_cap
 
@@ -26,12 +26,16 @@ class _Part(BaseModel):
 
 
 class Base(_Part):
-    """The model that the adapter lies over: as it was asked for, and what its weights and tokenizer looked like."""
+    """The model that the adapter lies over: as it was asked for, and what its weights and tokenizer looked like.
+
+    `hub_id` and `kaggle_handle` are its names on both sites, as far as the resolver knew them.
+    """
 
     reference: str
     hub_id: str | None
     headers_sha256: str | None
     tokenizer_sha256: str | None
+    kaggle_handle: str | None = None
 
 
 class Data(_Part):
@@ -61,6 +65,14 @@ class Metrics(_Part):
         return self.steps_planned is not None and self.steps < self.steps_planned
 
 
+class Merged(_Part):
+    """The adapter is added into the weights beside which the record lies: what those look like, and which it was."""
+
+    headers_sha256: str
+    adapter_sha256: str
+    dtype: str
+
+
 class TrainingRecord(_Part):
     """All of it. `settings` are the run's options by name; records without a truncation are of its default."""
 
@@ -76,6 +88,7 @@ class TrainingRecord(_Part):
     settings: dict[str, int | float | bool | str]
     versions: dict[str, str]
     metrics: Metrics
+    merged: Merged | None = None
 
     @field_validator("prompt_cap")
     @classmethod
@@ -113,10 +126,18 @@ def contradictions(
     way: Way | None = None,
     prompt_cap: str | None = None,
 ) -> tuple[str, ...]:
-    """What about the base or the options is not as it was in training, a sentence each; None is no option."""
+    """What about the base or the options is not as it was in training, a sentence each; None is no option.
+
+    Of a merged record `base` is the merged model itself.
+    """
     said: list[str] = []
-    if record.base.headers_sha256 not in (None, headers_sha256(base)):
+    if record.merged is not None:
+        if record.merged.headers_sha256 != headers_sha256(base):
+            said.append(f"the weight headers of {base} are not those that were written when it was merged")
+    elif record.base.headers_sha256 not in (None, headers_sha256(base)):
         said.append(f"it was trained over {record.base.reference}, whose weight headers are not those of {base}")
+    if record.labels != LABELS[: len(record.labels)]:
+        said.append(f"its columns are {', '.join(record.labels)}, and {', '.join(LABELS)} are scored, in this order")
     if record.base.tokenizer_sha256 not in (None, tokenizer_sha256(base)):
         said.append(f"it was trained with another tokenizer.json than the one of {base}")
     if max_length is not None and max_length != record.max_length:
@@ -153,4 +174,10 @@ def headers_sha256(model: Path) -> str | None:
 def tokenizer_sha256(model: Path) -> str | None:
     """The hash of tokenizer.json; None where there is none."""
     path = model / "tokenizer.json"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return file_sha256(path) if path.is_file() else None
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -105,7 +105,7 @@ def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
         request.model,
         purpose="train",
         labels=curriculum.labels,
-        quantised=None if request.plan.quantize == "none" else request.plan.quantize,
+        quantize=None if request.plan.quantize == "none" else request.plan.quantize,
         roots=request.roots,
         config=request.config,
     )
