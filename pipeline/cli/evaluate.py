@@ -15,6 +15,7 @@ from pipeline.arena.post_rules import RULE_SETS, WINNERS, apply_rules
 from pipeline.arena.submission import expected_of
 from pipeline.arena.table import LABEL_NAMES, Table, read_table
 from pipeline.cli.options import (
+    add_calibration,
     add_contest,
     add_model,
     add_report,
@@ -60,6 +61,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--folds", type=positive, default=FOLDS, metavar="N", help=f"of --blend ({FOLDS})")
     add_model(command, required=False)
     command.add_argument("--force", action="store_true", help="go on although the adapter's record differs")
+    add_calibration(command)
     add_rules(command)
     add_contest(command)
     add_roots(command)

@@ -6,10 +6,16 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pipeline.cli import evaluate, score, train, validate
+from pipeline.cli import calibrate, evaluate, score, train, validate
 from pipeline.errors import FAILED, USAGE, PipelineError
 
-COMMANDS: Final = {"score": score, "train": train, "evaluate": evaluate, "validate": validate}
+COMMANDS: Final = {
+    "score": score,
+    "train": train,
+    "calibrate": calibrate,
+    "evaluate": evaluate,
+    "validate": validate,
+}
 INTERRUPTED: Final = 130
 EXIT_CODES: Final = """\
 exit codes:

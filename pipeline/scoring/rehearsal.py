@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.arena.battle import Battle
+from pipeline.arena.outcome import softmax
 from pipeline.errors import PipelineError
 from pipeline.progress import duration
 from pipeline.scoring.deadline import Clock, Deadline
@@ -21,7 +22,7 @@ from pipeline.scoring.journal import NoJournal
 from pipeline.scoring.schedule import Scales, Schedule
 from pipeline.scoring.swap import MARGIN, Swap, margin
 from pipeline.scoring.throughput import Meter
-from pipeline.scoring.work import Look, Pack, longest_first, packs_of, size_of, softmax, waves
+from pipeline.scoring.work import Look, Pack, longest_first, packs_of, size_of, waves
 
 ROWS: Final = 25_000
 # The figure is stable when the last few estimates lie this near together.

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from light_engine import BUDGET, LENGTH, LightRunner, battles, encode
 
-from pipeline.scoring.work import Look, Planner, Stage, chosen_by, forecasts, longest_first, packs_of, softmax, waves
+from pipeline.arena.outcome import softmax
+from pipeline.scoring.work import Look, Planner, Stage, chosen_by, forecasts, longest_first, packs_of, waves
 
 lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60)
 PRIOR = (0.5, 0.25, 0.25)
