@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from pipeline.arena.metric import EPSILON
-from pipeline.arena.outcome import Row
+from pipeline.arena.outcome import Row, softmax
 
 
 def mix(rows: Sequence[Row | None], weights: Sequence[float]) -> Row:
@@ -48,11 +48,7 @@ def at_temperature(row: Row, temperature: float) -> Row:
         raise ValueError(f"a temperature of {temperature} is not above 0")
     if temperature == 1:
         return row
-    logs = [math.log(max(share, EPSILON)) / temperature for share in row]
-    highest = max(logs)
-    powers = [math.exp(each - highest) for each in logs]
-    total = math.fsum(powers)
-    return tuple(each / total for each in powers)
+    return softmax(tuple(math.log(max(share, EPSILON)) / temperature for share in row))
 
 
 def blend_rows(

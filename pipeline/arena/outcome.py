@@ -36,3 +36,15 @@ def for_contest(contest: Contest, rows: Sequence[Row]) -> tuple[Row, ...]:
     if any(len(row) == TWO_WAY for row in rows):
         raise ValueError("a forecast without a column for the tie cannot be scored in a contest that has them")
     return tuple(rows)
+
+
+def softmax(scores: Row) -> Row:
+    """Probabilities of scores (logits) in float64, so that a row sums to 1; equal scores get equal shares.
+
+    >>> softmax((0.0, 0.0))
+    (0.5, 0.5)
+    """
+    top = max(scores)
+    powers = [math.exp(score - top) for score in scores]
+    total = math.fsum(powers)
+    return tuple(power / total for power in powers)

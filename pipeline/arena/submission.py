@@ -1,4 +1,4 @@
-"""Write a submission: beside its target first, judged there, and renamed only when it is valid."""
+"""Submissions: written beside their target, judged there, and renamed only when valid; read back as probabilities."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pipeline.arena.battle import A_WINS, B_WINS, Contest
 from pipeline.arena.table import LABEL_NAMES, SUBMISSION_COLUMNS, Table
 from pipeline.errors import InvalidSubmissionError, OutputError
 from pipeline.output import check_writable, replacing
-from pipeline.preflight import Expected, columns_of, expected_from_test, judge_submission
+from pipeline.preflight import Expected, columns_of, expected_from_test, judge_submission, read_forecasts
 
 
 def expected_of(table: Table) -> Expected:
@@ -64,3 +64,16 @@ def _cells(contest: Contest, row: Sequence[float]) -> tuple[str, ...]:
     if contest == "wsdm":
         return (LABEL_NAMES[A_WINS if row[A_WINS] >= row[B_WINS] else B_WINS],)
     return tuple(repr(float(value)) for value in row)
+
+
+def read_probabilities(path: Path) -> dict[str, tuple[float, ...]]:
+    """The forecasts of A, B and tie by id, of whichever battles a submission holds.
+
+    Raises:
+        InvalidSubmissionError: it cannot be read, or it would be refused for another reason than its ids.
+    """
+    cells = read_forecasts(path)
+    verdict = judge_submission(path, expected_from_test(SUBMISSION_COLUMNS["lmsys"], list(cells), path))
+    if not verdict.valid:
+        raise InvalidSubmissionError(f"{path} holds no probabilities by id", report=verdict.text)
+    return {identifier: tuple(map(float, row)) for identifier, row in cells.items()}

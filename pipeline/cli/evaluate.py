@@ -17,6 +17,7 @@ from pipeline.arena.post_rules import RULE_SETS, WINNERS, apply_rules
 from pipeline.arena.submission import expected_of
 from pipeline.arena.table import LABEL_NAMES, Table, read_table
 from pipeline.cli.options import (
+    add_calibration,
     add_contest,
     add_model,
     add_report,
@@ -80,6 +81,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--draws", type=positive, default=DRAWS, metavar="N", help=f"of the battles, for the intervals ({DRAWS:,})"
     )
     command.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots there as well")
+    add_calibration(command)
     add_rules(command)
     add_contest(command)
     add_roots(command)

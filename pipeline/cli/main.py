@@ -6,10 +6,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pipeline.cli import evaluate, merge, score, train, validate
+from pipeline.cli import calibrate, evaluate, merge, score, train, validate
 from pipeline.errors import FAILED, USAGE, PipelineError
 
-COMMANDS: Final = {"score": score, "train": train, "merge": merge, "evaluate": evaluate, "validate": validate}
+COMMANDS: Final = {
+    "score": score,
+    "train": train,
+    "merge": merge,
+    "calibrate": calibrate,
+    "evaluate": evaluate,
+    "validate": validate,
+}
 INTERRUPTED: Final = 130
 EXIT_CODES: Final = """\
 exit codes:

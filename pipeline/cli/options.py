@@ -89,6 +89,18 @@ def add_rules(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_calibration(command: argparse.ArgumentParser) -> None:
+    """`--calibration` and `--no-calibration`."""
+    either = command.add_mutually_exclusive_group()
+    either.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="calibrate the forecasts, before the rules, by what `arena calibrate` wrote there (the adapter's own)",
+    )
+    either.add_argument("--no-calibration", action="store_true", help="leave the forecasts as the model makes them")
+
+
 def add_model(command: argparse.ArgumentParser) -> None:
     """`--model`, `--adapter` and what is said about running them."""
     from pipeline.model.load import DEVICES, DTYPES

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.arena.post_rules import RULE_SETS, apply_rules
 from pipeline.arena.table import Table, read_table
 from pipeline.cli.options import (
+    add_calibration,
     add_contest,
     add_model,
     add_report,
@@ -97,6 +98,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace an output that is there; go on although the adapter's record differs",
     )
+    add_calibration(command)
     add_rules(command)
     add_contest(command)
     add_roots(command)
@@ -157,6 +159,8 @@ def request_of(options: argparse.Namespace, table: Table) -> Request:
         prompt_cap=options.prompt_cap,
         head=options.head,
         rules=options.rules,
+        calibration=options.calibration,
+        calibrate=not options.no_calibration,
     )
     return asked if options.members is None else _members(options).request(asked)
 
@@ -300,6 +304,8 @@ def _text(options: argparse.Namespace, run: Run, rows: int) -> str:
     lines = [f"{options.output}: {rows:,} rows in {seconds:.1f} s ({rows / max(seconds, 1e-9):.1f} rows a second)"]
     if len(members := _looked(run)) > 1:
         lines += [f"{each['model']}: looked at {each['battles']:,} battles" for each in members]
+    if run.prepared.calibration is not None:
+        lines.append(f"calibration: {run.prepared.calibration.says()}")
     lines += [run.checks.text(prior_of(run.prepared.labels)), run.throughput.text(), *run.scored.dropped]
     return "\n".join(lines)
 
@@ -321,6 +327,7 @@ def _looked(run: Run) -> list[dict[str, Any]]:
 
 def run_values(run: Run, rows: int) -> dict[str, Any]:
     """The figures of a run, for JSON."""
+    calibration = run.prepared.calibration
     return {
         "rows": rows,
         "seconds": round(run.scored.seconds, 3),
@@ -335,6 +342,7 @@ def run_values(run: Run, rows: int) -> dict[str, Any]:
         "max_length": run.prepared.length,
         "device": run.prepared.device,
         "dtype": run.prepared.dtype,
+        "calibration": None if calibration is None else calibration.model_dump(mode="json"),
         "models": _looked(run),
         "reports": run.prepared.reports,
     }

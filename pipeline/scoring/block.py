@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.arena.battle import Contest
+from pipeline.arena.calibration import Calibrating, Calibration
 from pipeline.arena.outcome import for_contest
 from pipeline.arena.parts import Piece, PieceReader
 from pipeline.arena.post_rules import RULE_SETS, RuleSet, apply_rules
@@ -43,6 +44,7 @@ class BlockTask:
         batch_tokens: of a pack; None takes what suits the device.
         threads: on a CPU; None leaves torch's.
         size: rows of a piece.
+        calibration: of the model's forecasts, before the rules.
     """
 
     load: Load
@@ -56,6 +58,7 @@ class BlockTask:
     batch_tokens: int | None
     threads: int | None
     size: int
+    calibration: Calibration | None = None
 
 
 @dataclass(slots=True)
@@ -105,9 +108,12 @@ class BlockScorer:
         scored = score_rows(
             self._runner, task.encode, battles, length=task.length, batch_tokens=self._budget, swap=task.swap
         )
-        rows = for_contest(task.contest, scored.probabilities)
-        last = apply_rules(RULE_SETS[task.rules], battles, rows).probabilities
         without = set(scored.without)
+        found = scored.probabilities
+        if task.calibration is not None:
+            calibrated = Calibrating(task.calibration, battles)
+            found = tuple(row if at in without else calibrated(at, row) for at, row in enumerate(found))
+        last = apply_rules(RULE_SETS[task.rules], battles, for_contest(task.contest, found)).probabilities
         return pa.table(
             {
                 ID: pa.array([battle.id for battle in battles], pa.string()),

@@ -11,8 +11,9 @@ from typing import Final
 
 from pipeline.arena.battle import Battle
 from pipeline.arena.metric import favourite, log_loss
+from pipeline.arena.outcome import softmax
 from pipeline.scoring.swap import Row, turn_back
-from pipeline.scoring.work import Look, softmax
+from pipeline.scoring.work import Look
 
 # Two looks of one model at one battle that differ by more than this in the mean are not two looks at one battle.
 CONSISTENT: Final = 0.25

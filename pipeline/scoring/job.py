@@ -37,6 +37,7 @@ class Job:
         prior: the forecast of a battle that was not looked at.
         finish: changes a forecast at last, by the battle's place.
         temperature: of the stages' mean, before that.
+        calibrate: changes the forecast of a battle that was looked at, between the two.
     """
 
     battles: Sequence[Battle]
@@ -46,6 +47,7 @@ class Job:
     swap: Swap = "none"
     finish: Finish | None = None
     temperature: float = 1.0
+    calibrate: Finish | None = None
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -54,7 +56,15 @@ class Job:
 
     def probabilities(self, logits: dict[Look, Row]) -> tuple[Row, ...]:
         """The forecasts that these looks come to."""
-        return forecasts(logits, len(self.battles), self.weights, self.prior, self.finish, temperature=self.temperature)
+        return forecasts(
+            logits,
+            len(self.battles),
+            self.weights,
+            self.prior,
+            self.finish,
+            temperature=self.temperature,
+            calibrate=self.calibrate,
+        )
 
     def means(self, logits: dict[Look, Row]) -> tuple[Row, ...]:
         """The stages' mean alone, by which a later stage's battles are chosen."""

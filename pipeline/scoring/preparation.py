@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.arena.battle import Battle, Contest
+from pipeline.arena.calibration import Calibrating, Calibration, calibration_in, read_calibration
 from pipeline.arena.outcome import Row, for_contest
 from pipeline.arena.post_rules import RULE_SETS, RuleSet, apply_rules
 from pipeline.arena.table import Table
@@ -51,7 +52,8 @@ Load = LoadClassifier | LoadLetters
 class Request:
     """What is asked of a scoring run; None where the adapter's record, the model or the device decides.
 
-    Of a blend or cascade, what is asked of its models stands in `parts`, and `model` is what people call it.
+    Of a blend or cascade, what is asked of its models stands in `parts`, and `model` is what people call it. Without
+    `calibration`, a file, the one beside the adapter is applied; where `calibrate` is not set, none.
     """
 
     model: str
@@ -75,6 +77,8 @@ class Request:
     rules: RuleSet = "none"
     parts: "tuple[Part, ...]" = ()
     temperature: float = 1.0
+    calibration: Path | None = None
+    calibrate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ class Prepared:
         threads: of a process on a CPU; None where it is the only one.
         dtype: as torch names it, without "torch.".
         budget: tokens of a pack.
+        calibration: of the forecasts, before the rules; None where there is none.
     """
 
     request: Request
@@ -152,6 +157,7 @@ class Prepared:
     threads: int | None
     dtype: str
     budget: int
+    calibration: Calibration | None = None
 
     @property
     def loads(self) -> tuple[Load, ...]:
@@ -176,6 +182,7 @@ class Prepared:
     def job(self, battles: Sequence[Battle]) -> Job:
         """The work for these battles."""
         rules = RULE_SETS[self.request.rules]
+        calibrated = None if self.calibration is None else Calibrating(self.calibration, battles)
 
         def finish(place: int, row: Row) -> Row:
             (last,) = apply_rules(rules, [battles[place]], for_contest(self.contest, [row])).probabilities
@@ -189,10 +196,11 @@ class Prepared:
             swap=self.request.swap,
             finish=finish,
             temperature=self.request.temperature,
+            calibrate=calibrated,
         )
 
     def fingerprint(self, rows_digest: str) -> dict[str, str]:
-        """What makes this run's packs the same as another's; not the weights, which no pack depends on."""
+        """What makes this run's packs the same as another's; no pack depends on weights of a blend or a calibration."""
         models = {
             name if len(self.models) == 1 else f"{name} of member {number}": value
             for number, model in enumerate(self.models, 1)
@@ -223,6 +231,7 @@ def prepare(request: Request, table: Table, tell: Callable[[str], None]) -> Prep
         _agree(each.part.request, each.record, each.checked, tell)
     require_packages()
     device = choose_device(request.device)
+    calibration = _calibration(request, judged, tell)
     dtype = choose_dtype(request.dtype, device)
     dtype_name = str(dtype).removeprefix("torch.")
     names = _names(device.type, request.workers)
@@ -235,6 +244,7 @@ def prepare(request: Request, table: Table, tell: Callable[[str], None]) -> Prep
         _threads(device.type, len(names)),
         dtype_name,
         request.batch_tokens or default_batch_tokens(device.type),
+        calibration,
     )
 
 
@@ -263,6 +273,35 @@ def _judge_all(parts: Sequence[Part], table: Table) -> tuple[_Judged, ...]:
         told = ", ".join(f"{each.part.request.model} {each.labels}" for each in judged)
         raise SettingsError(f"the members' forecasts have not the same columns: {told}", fix="say labels for each")
     return tuple(judged)
+
+
+def _calibration(request: Request, judged: Sequence[_Judged], tell: Callable[[str], None]) -> Calibration | None:
+    """The calibration of the forecasts: the file that was named, else the one beside the only model's weights.
+
+    Raises:
+        SettingsError: it cannot be used, or is of forecasts with other columns.
+    """
+    if not request.calibrate:
+        return None
+    found = read_calibration(request.calibration) if request.calibration else calibration_in(_loaded(judged))
+    if found is None:
+        return None
+    if request.calibration is None and len(judged) > 1:
+        tell("note: members' own calibrations are not applied to their blend; --calibration FILE names one of it")
+        return None
+    labels = judged[0].labels
+    if found.outcomes != labels:
+        raise SettingsError(
+            f"the calibration is of {found.outcomes} outcomes and the head of {labels}",
+            fix="say --no-calibration, or fit it again: arena calibrate",
+        )
+    tell(f"calibration: {found.says()}")
+    return found
+
+
+def _loaded(judged: Sequence[_Judged]) -> Iterator[Path]:
+    """The directories that weights come from: of each model its adapter's, else its own."""
+    return (each.checked.adapter_path or each.checked.path for each in judged)
 
 
 def _together(refused: Sequence[ModelMissingError | ModelUnusableError], of: int) -> PipelineError:

@@ -135,6 +135,7 @@ def agreement_of(request: Request, prepared: Prepared) -> dict[str, str]:
         "swap": request.swap,
         "rules": request.rules,
         "dtype": request.dtype,
+        **({} if prepared.calibration is None else {"calibration": prepared.calibration.digest()}),
     }
 
 
@@ -153,6 +154,7 @@ def _task(request: Request, prepared: Prepared, cluster: Cluster, actors: int) -
         request.batch_tokens,
         threads,
         cluster.block_rows,
+        prepared.calibration,
     )
 
 

@@ -5,7 +5,6 @@ packs, and with the same packs the same bits. What it does not know: time, devic
 """
 
 import hashlib
-import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Final
 from pipeline.arena.battle import Battle
 from pipeline.arena.cascade import most_uncertain
 from pipeline.arena.mixture import at_temperature, mix
+from pipeline.arena.outcome import softmax
 from pipeline.model.runner import Runner
 from pipeline.scoring.swap import Row, mean_with
 from pipeline.text.batch import Batch, plan_batches, plan_packs
@@ -157,18 +157,6 @@ def packs_of(looks: Sequence[Look], rows: Sequence[Ids], planner: Planner, budge
     return tuple(Pack(tuple(looks[at] for at in batch), tuple(rows[at] for at in batch), budget) for batch in batches)
 
 
-def softmax(logits: Row) -> Row:
-    """Probabilities in float64, so that a row sums to 1.
-
-    >>> softmax((0.0, 0.0))
-    (0.5, 0.5)
-    """
-    top = max(logits)
-    powers = [math.exp(value - top) for value in logits]
-    total = math.fsum(powers)
-    return tuple(power / total for power in powers)
-
-
 def forecasts(
     logits: Mapping[Look, Row],
     battles: int,
@@ -177,6 +165,7 @@ def forecasts(
     finish: Finish | None = None,
     *,
     temperature: float = 1.0,
+    calibrate: Finish | None = None,
 ) -> tuple[Row, ...]:
     """One forecast a battle: second looks turned back, stages blended by weight, the prior where nothing is known.
 
@@ -187,12 +176,14 @@ def forecasts(
         prior: of a battle without a look.
         finish: changes a forecast at last, by the place of its battle.
         temperature: of the mean of the stages.
+        calibrate: changes the forecast of a battle that was looked at, after that and before `finish`.
     """
-    found = []
+    found: list[Row] = []
     for place in range(battles):
         rows = [_forecast(logits, place, stage) for stage in range(len(weights))]
         is_known = any(row is not None for row in rows)
-        found.append(at_temperature(mix(rows, weights), temperature) if is_known else prior)
+        row = at_temperature(mix(rows, weights), temperature) if is_known else prior
+        found.append(calibrate(place, row) if is_known and calibrate is not None else row)
     return tuple(found if finish is None else (finish(place, row) for place, row in enumerate(found)))
 
 

@@ -16,12 +16,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from calibration_factory import calibration
 from light_engine import battles
 from part_factory import write_parts
 from pyarrow import parquet
 from tiny_classifier import load, save_classifier
 
+from pipeline.arena.outcome import without_tie
 from pipeline.arena.parts import open_source, pieces_left
+from pipeline.arena.surface import surface_of
 from pipeline.cli import run
 from pipeline.errors import PipelineError
 from pipeline.model.runner import runner_of
@@ -170,24 +173,42 @@ def test_stopped_in_the_middle_it_goes_on_with_every_id_once(place, tmp_path, nu
     assert max(abs(found[key][0] - wanted[key][0]) for key in wanted) < 1e-5
 
 
-def test_a_piece_that_cannot_be_read_is_told_as_the_error_it_was(place, tmp_path):
-    """What an actor does, without Ray: rows are the engine's, and an error survives the way back."""
+def block_task(place, **more):
+    """Fifty rows a piece, with the model at `place`."""
     from transformers import AutoTokenizer
 
     encoder = make_encoder(AutoTokenizer.from_pretrained(place / "model"), 128, None)
     load_model = LoadClassifier(place / "model", None, 3, "float32")
-    source = open_source(place / "parts", contest="wsdm")
     task = BlockTask(load_model, encode_with(encoder), "wsdm", 128, "none", "none", "cpu", "auto", None, 1, 50)
-    piece = pieces_left(source, [False] * ROWS, 50)[0]
-    table = pa.Table.from_pylist([asdict(piece)])
-    scorer = BlockScorer(task)
+    return replace(task, **more)
+
+
+def first_piece(place):
+    source = open_source(place / "parts", contest="wsdm")
+    return pa.Table.from_pylist([asdict(pieces_left(source, [False] * ROWS, 50)[0])])
+
+
+def test_a_piece_that_cannot_be_read_is_told_as_the_error_it_was(place):
+    """What an actor does, without Ray: rows are the engine's, and an error survives the way back."""
+    table = first_piece(place)
+    scorer = BlockScorer(block_task(place))
     rows = scorer(table)
     _raise_failed(rows)
     assert rows.column("id").to_pylist() == [each.id for each in battles(50)]
-    scorer.task = replace(task, contest="lmsys")
+    scorer.task = replace(scorer.task, contest="lmsys")
     with pytest.raises(PipelineError, match="battle 0, column prompt") as caught:
         _raise_failed(scorer(table))
     assert caught.value.exit_code == 2
+
+
+def test_what_an_actor_forecasts_is_calibrated(place):
+    layer = calibration(network=None, characters=0.2, bias=0.3)
+    rows = BlockScorer(block_task(place, calibration=layer))(first_piece(place))
+    _raise_failed(rows)
+    for number, each in enumerate(battles(50)):
+        a, b = without_tie(layer.forecast(surface_of(each), (0.2, 0.3, 0.5)))
+        assert rows.column("model_a")[number].as_py() == pytest.approx(a)
+        assert rows.column("model_b")[number].as_py() == pytest.approx(b)
 
 
 @needs_ray

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from light_engine import BUDGET, LENGTH, LightRunner, battles, encode
 
-from pipeline.scoring.work import Look, Planner, Stage, chosen_by, forecasts, longest_first, packs_of, softmax, waves
+from pipeline.arena.outcome import softmax
+from pipeline.scoring.work import Look, Planner, Stage, chosen_by, forecasts, longest_first, packs_of, waves
 
 lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60)
 PRIOR = (0.5, 0.25, 0.25)
@@ -109,3 +110,18 @@ def test_the_temperature_is_of_the_mean_and_not_of_the_prior() -> None:
     powers = [0.9**0.5, 0.05**0.5, 0.05**0.5]
     assert known == pytest.approx([each / sum(powers) for each in powers])
     assert unknown == PRIOR
+
+
+def test_a_calibration_is_of_looked_at_battles_after_the_temperature_and_before_the_end() -> None:
+    looks = {Look(0): (math.log(0.9), math.log(0.05), math.log(0.05))}
+    met: list[tuple[float, ...]] = []
+
+    def calibrate(_place: int, row: tuple[float, ...]) -> tuple[float, ...]:
+        met.append(row)
+        return (0.2, 0.3, 0.5)
+
+    found = forecasts(
+        looks, 2, [1.0], PRIOR, lambda _, row: (*row[:2], row[2] + 1), temperature=2.0, calibrate=calibrate
+    )
+    assert met == [forecasts(looks, 2, [1.0], PRIOR, temperature=2.0)[0]]
+    assert found == ((0.2, 0.3, 1.5), (*PRIOR[:2], PRIOR[2] + 1))
