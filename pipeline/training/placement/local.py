@@ -16,8 +16,8 @@ class Local:
         self.place = Place(device, fixed_shapes=fixed_shapes)
 
     def put(self, model: Any) -> Any:
-        """As `Placement`."""
-        return model.to(self.place.device)
+        """As `Placement`; a quantised model was loaded onto its device, and cannot be moved."""
+        return model if getattr(model, "is_quantized", False) else model.to(self.place.device)
 
     def feed(self, tensor: "torch.Tensor") -> "torch.Tensor":
         """As `Placement`; from pinned memory the copy goes on while the host does."""
