@@ -132,14 +132,14 @@ class Judged:
 
     Attributes:
         path: the model's directory.
-        usable: whether there is no error.
+        errors: the codes of its errors, in order.
         memory: of the memory rules by code, what each said or why it did not judge; a rule that passed is absent.
         text: the report as a terminal shows it.
         json: the report as JSON version 1, parsed.
     """
 
     path: Path
-    usable: bool
+    errors: tuple[str, ...]
     memory: Mapping[str, str]
     text: str
     json: Any
@@ -191,7 +191,8 @@ def judge_for_training(
         raise ModelMissingError(f"{reference} was not found", report=text)
     memory = {each.code: each.reason for each in report.skipped if each.code in MEMORY_RULES}
     memory |= {each.code: each.message for each in report.findings if each.code in MEMORY_RULES}
-    return Judged(report.model.path, report.verdict == "usable", memory, text, _document(report))
+    errors = tuple(each.code for each in report.errors())
+    return Judged(report.model.path, errors, memory, text, _document(report))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@
       trained      (e + n) for every element of the input of a layer with a LoRA, e without dropout or LoRA
       residual     he
 
+  A head alone keeps nothing: a forward pass takes 3ie + 4he + 8h (2ie without a gate), and scores.
   With checkpointing a layer keeps its input, he, and one layer is run again. Either way the layer in work takes
   (2i + 2h) x 4 more, for what flows back; the mask of a batch takes rows x length x length. What H701 reckons is never
   undercut.
@@ -158,10 +159,11 @@ def _activations(
 ) -> int:
     element, noise = census.element_bytes, 1 if machine.kind == "cuda" else FLOAT_BYTES
     scores = _score_bytes(census, machine) * length
-    working = FLOAT_BYTES * (2 * census.inner + 2 * census.hidden) + scores
     mask = tokens * length if rows > 1 else 0
+    mlp = (3 if census.has_gate else 2) * census.inner
     if not flows_back(plan):
-        return tokens * working + mask
+        return tokens * (element * mlp + (4 * element + 8) * census.hidden + scores) + mask
+    working = FLOAT_BYTES * (2 * census.inner + 2 * census.hidden) + scores
     dropped = noise if plan.dropout and plan.tune == "lora" else 0
     saved = (
         FLOAT_BYTES * census.norms * census.hidden
