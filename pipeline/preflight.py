@@ -163,10 +163,12 @@ def judge_for_training(
         reference: the model.
         accelerator: a profile's name, "host" for this machine.
         labels: columns of the head.
-        max_length, batch_size: the tokens and rows that are in memory at once.
+        max_length: tokens of the rows that are in memory at once.
+        batch_size: how many these are.
         dtype: of the weights.
         quantised: as in `preflight`.
-        roots, config: where to search, and the settings.
+        roots: further directories to search.
+        config: the settings.
 
     Raises:
         SettingsError: the reference is none, the accelerator is not known, or the settings file cannot be used.
@@ -273,9 +275,7 @@ def packed_bytes(bits: str, rows: int, columns: int) -> int:
     return int8_bytes(rows, columns) if bits == "int8" else nf4_bytes(rows, columns)
 
 
-def least_activations(
-    *, layers: int, hidden: int, inner: int, rows: int, length: int, element_bytes: int
-) -> int:
+def least_activations(*, layers: int, hidden: int, inner: int, rows: int, length: int, element_bytes: int) -> int:
     """What H701 reckons for the activations of training with checkpointing, a lower bound."""
     from resolver.rules.memory import Plan, Shape, activations_bytes
 

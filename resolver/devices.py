@@ -16,8 +16,8 @@ MEMORY_GIB: Final[tuple[tuple[str, float], ...]] = (
     ("A100 80GB", 79.1),
     ("H100 80GB", 79.1),
 )
-# Peak of dense products in TFLOP/s: of 16-bit numbers, and of float32 (None where the maker says none). From the makers'
-# data sheets by general knowledge, a TPU v3's from its chip's 123; none was measured here.
+# Peak of dense products in TFLOP/s: of 16-bit numbers, and of float32 (None where no maker says it). By data sheets and
+# general knowledge, a TPU v3's from its chip's 123; none was measured here.
 PEAK_TFLOPS: Final[tuple[tuple[str, float, float | None], ...]] = (
     ("T4", 65.0, 8.1),
     ("P100", 18.7, 9.3),

@@ -243,8 +243,8 @@ def memory_of(name: str) -> int | None:
 def peak_flops_of(name: str, dtype: str) -> float | None:
     """The most floating-point operations a second of a device by its name, in dense products of that dtype.
 
-    >>> peak_flops_of("Tesla T4", "float16"), peak_flops_of("Tesla T4", "float32"), peak_flops_of("Tesla K80", "float16")
-    (65000000000000.0, 8100000000000.0, None)
+    >>> peak_flops_of("Tesla T4", "float16"), peak_flops_of("Tesla K80", "float16")
+    (65000000000000.0, None)
     """
     from resolver.devices import PEAK_TFLOPS  # noqa: PLC0415 - as above
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pipeline.cli import evaluate, score, train, validate
+from pipeline.cli import evaluate, recipes, score, train, validate
 from pipeline.errors import FAILED, USAGE, PipelineError
 
-COMMANDS: Final = {"score": score, "train": train, "evaluate": evaluate, "validate": validate}
+COMMANDS: Final = {"score": score, "train": train, "recipes": recipes, "evaluate": evaluate, "validate": validate}
 INTERRUPTED: Final = 130
 EXIT_CODES: Final = """\
 exit codes:

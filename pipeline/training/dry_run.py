@@ -15,14 +15,13 @@ from typing import Any, Final
 from pipeline.arena.battle import Battle
 from pipeline.model.load import NO_LIMIT, choose_length, load_text_side, quiet, refused_as_model
 from pipeline.preflight import Judged, Machine, judge_for_training, machine_of
-from pipeline.text.encode import Encoder
+from pipeline.scoring.preparation import make_encoder
 from pipeline.text.truncate import Truncation
 from pipeline.training.census import Census, take_census
 from pipeline.training.estimate import (
     Load,
     Memory,
     Work,
-    disk_of,
     largest_micro,
     memory_of,
     seconds_of,
@@ -49,7 +48,6 @@ class Asked:
         labels: columns of the head.
         max_length: tokens of a row; None for what the model and the default allow.
         truncation: how a longer one is cut.
-        template: the words around the parts.
         dtype: of the base, "auto" for what the machine has units for.
         accelerator: the machine's profile.
         roots, config: where models are searched, and the settings.
@@ -62,7 +60,6 @@ class Asked:
     labels: int
     max_length: int | None
     truncation: Truncation
-    template: str
     dtype: str
     accelerator: str
     roots: Sequence[Path] = ()
@@ -116,8 +113,8 @@ def dry_run(asked: Asked) -> DryRun:
     machine = machine_of(asked.accelerator, config=asked.config)
     dtype = _dtype(asked.dtype, machine)
     found = _judged(asked, dtype, rows=1, width=SHORTEST)
-    context = _process_bytes() if machine.kind == "cpu" else None
     census = take_census(found.path, asked.plan, labels=asked.labels, dtype=dtype)
+    context = _process_bytes() if machine.kind == "cpu" else None
     load, length = _load(asked, found)
     _, rows, width = largest_micro(asked.plan, load.longest)
     work = work_of(census, asked.plan, load)
@@ -182,7 +179,7 @@ def _load(asked: Asked, judged: Judged) -> tuple[Load, int]:
     tokenizer = load_text_side(judged.path)[0] if is_exact else SimpleNamespace(model_max_length=NO_LIMIT)
     length = choose_length(asked.max_length, tokenizer, config)
     if is_exact:
-        encoder = Encoder(tokenizer, length, asked.template, asked.truncation)
+        encoder = make_encoder(tokenizer, length, None, asked.truncation)
         lengths = [len(row) for row in encoder.encode(_sample(asked.battles))]
     else:
         lengths = [length] * len(_sample(asked.battles))
@@ -257,9 +254,7 @@ def _ways(asked: Asked, made: DryRun, context: int | None) -> Iterator[str]:
             found = True
             yield _said(fitting)
     if not found and fits(turned, longest):
-        yield _said(
-            {key: value for key, value in turned.model_dump().items() if value != getattr(asked.plan, key)}
-        )
+        yield _said({key: value for key, value in turned.model_dump().items() if value != getattr(asked.plan, key)})
     shorter = next((each for each in _halves(longest) if fits(_shortened(asked.plan, each), each)), None)
     if shorter is not None:
         yield f"--max-length {shorter} --batch-tokens {shorter}"

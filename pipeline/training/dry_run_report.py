@@ -40,7 +40,7 @@ def values_of(run: DryRun) -> dict[str, Any]:
 
 def text_of(run: DryRun) -> str:
     """For a terminal; the first line is the verdict."""
-    rows = [(title, words) for title, words in _rows(run)]
+    rows = list(_rows(run))
     width = max(len(title) for title, _ in rows)
     return "\n".join([_verdict(run), *(f"{title:<{width}}  {words}" for title, words in rows)]) + "\n"
 
@@ -53,37 +53,47 @@ def _verdict(run: DryRun) -> str:
         ways = f"; by itself would do: {', or '.join(run.ways)}" if run.ways else "; no option makes it fit"
         return f"does not fit on {place}{ways}"
     tight = run.memory.total > TIGHT * (run.machine.memory_bytes or 0) and run.machine.kind != "tpu"
+    sharded = f", sharded over its {run.machine.devices} devices" if run.machine.kind == "tpu" else ""
     judged = "" if not run.judged.errors else f"; but the model has errors: {', '.join(run.judged.errors)}"
-    return f"fits on {place}{', with little to spare' if tight else ''}{judged}"
+    return f"fits on {place}{sharded}{', with little to spare' if tight else ''}{judged}"
 
 
 def _rows(run: DryRun) -> Iterator[tuple[str, str]]:
     census, load, work = run.census, run.load, run.work
-    yield "model", (
-        f"{census.family}, {census.elements:,} parameters, {census.trained:,} trained"
-        f" ({census.trained / census.elements:.2%}), {run.dtype}"
-        + ("" if run.plan.quantize == "none" else f" over {run.plan.quantize}")
+    yield (
+        "model",
+        (
+            f"{census.family}, {census.elements:,} parameters, {census.trained:,} trained"
+            f" ({census.trained / census.elements:.2%}), {run.dtype}"
+            + ("" if run.plan.quantize == "none" else f" over {run.plan.quantize}")
+        ),
     )
     yield from _memory(run)
-    yield "battles", (
-        f"{load.battles:,} to train on, {load.held_out:,} held out; {load.steps:,} steps of {run.plan.batch_size}"
+    yield (
+        "battles",
+        (f"{load.battles:,} to train on, {load.held_out:,} held out; {load.steps:,} steps of {run.plan.batch_size}"),
     )
-    yield "tokens", (
-        f"{load.width:,.0f} a row with its padding, "
-        + (f"the longest {load.longest:,}" if load.is_exact else "every row taken as long as it may be")
+    yield (
+        "tokens",
+        (
+            f"{load.width:,.0f} a row with its padding, "
+            + (f"the longest {load.longest:,}" if load.is_exact else "every row taken as long as it may be")
+        ),
     )
     shapes = f"{load.shapes} of micro-batches" + ("" if load.is_exact or run.plan.buckets else " at the least")
     yield "shapes", f"{shapes}; {COMPILING}" if run.machine.kind == "tpu" else shapes
-    yield "operations", (
-        f"{work.run:.2e}: a token {work.forward / 1e9:.3g} GFLOP forward, {work.backward / 1e9:.3g} backward,"
-        f" {work.again / 1e9:.3g} again; a step {work.step / 1e12:.3g} TFLOP"
+    yield (
+        "operations",
+        (
+            f"{work.run:.2e}: a token {work.forward / 1e9:.3g} GFLOP forward, {work.backward / 1e9:.3g} backward,"
+            f" {work.again / 1e9:.3g} again; a step {work.step / 1e12:.3g} TFLOP"
+        ),
     )
     yield "time", _time(run)
     adapter, checkpoints = disk_of(census)
     limit = "" if run.machine.disk_bytes is None else f" of {size(run.machine.disk_bytes)}"
     yield "disk", f"{size(adapter)} in the end, {size(checkpoints)}{limit} for checkpoints on the way"
-    for code, said in run.judged.memory.items():
-        yield code, said
+    yield from run.judged.memory.items()
 
 
 def _memory(run: DryRun) -> Iterator[tuple[str, str]]:

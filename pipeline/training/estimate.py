@@ -14,9 +14,9 @@
       MLP          3ie with a gate (gate, its activation, up), else ie
       dropouts     hn each
       trained      (e + n) for every element of the input of a layer with a LoRA, e without dropout or LoRA
-      residual     he
+      cache        he            keys and values that transformers keeps in training too
 
-  A head alone keeps nothing: a forward pass takes 3ie + 4he + 8h (2ie without a gate), and scores.
+  A head alone keeps the cache only: a forward pass takes 3ie + 4he + 8h (2ie without a gate), and scores.
   With checkpointing a layer keeps its input, he, and one layer is run again. Either way the layer in work takes
   (2i + 2h) x 4 more, for what flows back; the mask of a batch takes rows x length x length. What H701 reckons is never
   undercut.
@@ -154,15 +154,14 @@ def largest_micro(plan: Plan, longest: int) -> tuple[int, int, int]:
     return tokens, tokens // width, width
 
 
-def _activations(
-    census: Census, plan: Plan, machine: Machine, *, tokens: int, rows: int, length: int
-) -> int:
+def _activations(census: Census, plan: Plan, machine: Machine, *, tokens: int, rows: int, length: int) -> int:
     element, noise = census.element_bytes, 1 if machine.kind == "cuda" else FLOAT_BYTES
     scores = _score_bytes(census, machine) * length
     mask = tokens * length if rows > 1 else 0
     mlp = (3 if census.has_gate else 2) * census.inner
     if not flows_back(plan):
-        return tokens * (element * mlp + (4 * element + 8) * census.hidden + scores) + mask
+        cache = census.layers * census.hidden * element
+        return tokens * (element * mlp + (4 * element + 8) * census.hidden + scores + cache) + mask
     working = FLOAT_BYTES * (2 * census.inner + 2 * census.hidden) + scores
     dropped = noise if plan.dropout and plan.tune == "lora" else 0
     saved = (
