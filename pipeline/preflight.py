@@ -94,7 +94,7 @@ def preflight(
         head=head,
         level="standard" if head == "tokens" else "quick",
         dtype=dtype,
-        ignore=_unjudged(quantised),
+        ignore=_ignored(None if quantised is None else f"the weights are loaded as {quantised}"),
         roots=tuple(roots),
         config=config,
     )
@@ -122,8 +122,8 @@ def _report(reference: str, **question: Any) -> Any:
         raise ModelMissingError(f"{reference} was not found", report=str(error)) from None
 
 
-def _unjudged(quantised: str | None) -> dict[str, str]:
-    return {} if quantised is None else dict.fromkeys(MEMORY_RULES, f"the weights are loaded as {quantised}")
+def _ignored(unjudged: str | None) -> dict[str, str]:
+    return {} if unjudged is None else dict.fromkeys(MEMORY_RULES, unjudged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def judge_for_training(
     max_length: int,
     batch_size: int,
     dtype: str,
-    quantised: str | None = None,
+    unjudged: str | None = None,
     roots: Sequence[Path] = (),
     config: Path | None = None,
 ) -> Judged:
@@ -166,7 +166,7 @@ def judge_for_training(
         max_length: tokens of the rows that are in memory at once.
         batch_size: how many these are.
         dtype: of the weights.
-        quantised: as in `preflight`.
+        unjudged: why whether one full copy fits is not judged; None where it is.
         roots: further directories to search.
         config: the settings.
 
@@ -184,7 +184,7 @@ def judge_for_training(
         max_length=max_length,
         batch_size=batch_size,
         dtype=dtype,
-        ignore=_unjudged(quantised),
+        ignore=_ignored(unjudged),
         roots=tuple(roots),
         config=config,
     )

@@ -27,12 +27,13 @@ from pipeline.model.load import require_packages
 from pipeline.scoring.deadline import CONTEST_LIMIT_S, FOREVER, parse_duration
 from pipeline.text.truncate import Truncation
 from pipeline.training.curriculum import Sources, read_curriculum
-from pipeline.training.dry_run import Asked, dry_run
+from pipeline.training.dry_run import dry_run
 from pipeline.training.dry_run_report import text_of, values_of
 from pipeline.training.placement.choose import DEVICES, PARALLEL
 from pipeline.training.plan import BITS, SCHEDULES, SWAPS, TARGETS, TUNES, Plan
 from pipeline.training.recipes import Recipe, recipe_of
-from pipeline.training.run import CHECKPOINT_EVERY_S, Request, as_text
+from pipeline.training.request import CHECKPOINT_EVERY_S, Request
+from pipeline.training.run import as_text
 from pipeline.training.run import carry_out as train
 
 CONTEST = "contest"
@@ -219,22 +220,7 @@ def _tell_dry_run(options: argparse.Namespace, request: Request) -> int:
     recipe = _recipe(options)
     accelerator = options.accelerator or (recipe.accelerator if recipe else "host")
     require_packages()
-    curriculum = read_curriculum(request.sources, request.plan)
-    run = dry_run(
-        Asked(
-            model=request.model,
-            plan=request.plan,
-            battles=[each.battle for each in curriculum.examples],
-            held_out=curriculum.held_out,
-            labels=curriculum.labels,
-            max_length=request.max_length,
-            truncation=request.truncation,
-            dtype=request.dtype,
-            accelerator=accelerator,
-            roots=request.roots,
-            config=request.config,
-        )
-    )
+    run = dry_run(request, read_curriculum(request.sources, request.plan), accelerator)
     note(run.judged.text)
     tell(options, text_of(run), values_of(run))
     return 0 if run.is_good else FINDINGS

@@ -4,7 +4,7 @@ All of it happens before any model is loaded. No question stands on both sides o
 twice because two files hold it, and none of the test's battles is learned from at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def read_curriculum(sources: Sources, plan: Plan) -> Curriculum:
     teacher = {} if sources.teacher is None else read_teacher(sources.teacher, labels)
     kept, held_out = _split(table.battles[: sources.limit], sources, plan.seed)
     examples = list(examples_of(kept, plan, labels=labels, teacher=teacher))
-    used, left_out = [*kept, *held_out], []
+    used, left_out = [*kept, *held_out], list[str]()
     for path, weight in sources.extra:
         more = read_table(path, contest=sources.contest, labelled=sources.teacher is None)
         fresh, told = _fresh(more, used, held_out)
@@ -119,9 +119,7 @@ def read_teacher(path: Path, labels: int) -> dict[str, Row]:
     return found
 
 
-def _split(
-    battles: tuple[Battle, ...], sources: Sources, seed: int
-) -> tuple[tuple[Battle, ...], tuple[Battle, ...]]:
+def _split(battles: tuple[Battle, ...], sources: Sources, seed: int) -> tuple[tuple[Battle, ...], tuple[Battle, ...]]:
     try:
         kept, held = _places(battles, sources, seed)
     except ValueError as error:

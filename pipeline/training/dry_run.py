@@ -1,69 +1,26 @@
 """What a run would take and whether it fits, said before anything is loaded: `arena train --dry-run`.
 
-The resolver judges the model for the machine; the model's parts are counted on the meta device; the rest is arithmetic
-(`estimate`). Rows are encoded where there is a tokenizer, else each is taken to be as long as it may be.
+The resolver judges the model for the machine, its parts are counted on the meta device (`census`), the rows that go
+through it on a sample (`workload`), and the rest is arithmetic (`estimate`).
 """
 
 import os
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Final
 
-from pipeline.arena.battle import Battle
-from pipeline.model.load import NO_LIMIT, choose_length, load_text_side, quiet, refused_as_model
 from pipeline.preflight import Judged, Machine, judge_for_training, machine_of
-from pipeline.scoring.preparation import make_encoder
-from pipeline.text.truncate import Truncation
+from pipeline.training.advice import SHORTEST, ways
 from pipeline.training.census import Census, take_census
-from pipeline.training.estimate import (
-    Load,
-    Memory,
-    Work,
-    largest_micro,
-    memory_of,
-    seconds_of,
-    work_of,
-)
-from pipeline.training.micro import plan_micros
-from pipeline.training.order import Order
+from pipeline.training.curriculum import Curriculum
+from pipeline.training.estimate import Memory, Work, largest_micro, memory_of, seconds_of, work_of
 from pipeline.training.plan import Plan
+from pipeline.training.request import Request
+from pipeline.training.workload import Load, load_of
 
-SAMPLE: Final = 512  # battles that are encoded for the lengths of all
-SHORTEST: Final = 128  # tokens of a row, below which no advice goes
-LEAST_RANK: Final = 8
 PROBE_S: Final = 0.3  # that a CPU is measured for
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A run that nobody has begun.
-
-    Attributes:
-        model: a reference.
-        plan: how it is trained.
-        battles, held_out: to train and to evaluate on.
-        labels: columns of the head.
-        max_length: tokens of a row; None for what the model and the default allow.
-        truncation: how a longer one is cut.
-        dtype: of the base, "auto" for what the machine has units for.
-        accelerator: the machine's profile.
-        roots, config: where models are searched, and the settings.
-    """
-
-    model: str
-    plan: Plan
-    battles: Sequence[Battle]
-    held_out: Sequence[Battle]
-    labels: int
-    max_length: int | None
-    truncation: Truncation
-    dtype: str
-    accelerator: str
-    roots: Sequence[Path] = ()
-    config: Path | None = None
+PROBE_ROWS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +29,11 @@ class DryRun:
 
     Attributes:
         judged: the resolver's word.
-        machine, census, load, memory, work: what was counted and reckoned.
-        max_length: tokens of a row.
-        dtype: of the base.
+        machine, plan, census, load, memory, work: what was asked, counted and reckoned.
+        dtype: that is computed in.
+        is_sharded: whether every device holds a share of the model: on a TPU, and where it was asked for.
         seconds: the shortest and the longest time; None where no peak rate is known.
-        ways: what would make it fit, each by itself; none where it fits or nothing does.
+        ways: options that would make it fit, each by itself; none where it fits or nothing does.
     """
 
     judged: Judged
@@ -86,15 +43,21 @@ class DryRun:
     load: Load
     memory: Memory
     work: Work
-    max_length: int
     dtype: str
+    is_sharded: bool
     seconds: tuple[float, float] | None
-    ways: tuple[str, ...]
+    ways: tuple[str, ...] = ()
+
+    @property
+    def device_bytes(self) -> int:
+        """What it takes of one device."""
+        return self.memory.sharded(self.machine.devices) if self.is_sharded else self.memory.total
 
     @property
     def fits(self) -> bool | None:
-        """Whether a device holds it, on a TPU where the model is sharded; None where its memory is not known."""
-        return _fits(self.memory, self.machine)
+        """Whether a device holds it; None where its memory is not known."""
+        limit = self.machine.memory_bytes
+        return None if limit is None else self.device_bytes <= limit
 
     @property
     def is_good(self) -> bool:
@@ -102,49 +65,77 @@ class DryRun:
         return not self.judged.errors and self.fits is not False
 
 
-def dry_run(asked: Asked) -> DryRun:
+def dry_run(request: Request, curriculum: Curriculum, accelerator: str) -> DryRun:
     """Judge, count and reckon.
 
+    Args:
+        request: what the run would be asked to do; what it writes does not matter here.
+        curriculum: what it would learn from.
+        accelerator: the profile of the machine that it is meant for.
+
     Raises:
-        SettingsError: as `judge_for_training`; a length that the model is not made for, or the template has no room in.
+        SettingsError: the reference is none, the accelerator is not known, the settings file cannot be used, or the
+            model is not made for the length.
         ModelMissingError: no directory answers to the reference; the report is the trail.
         ModelUnusableError: the config is none of a classifier that transformers knows.
     """
-    machine = machine_of(asked.accelerator, config=asked.config)
-    dtype = _dtype(asked.dtype, machine)
-    found = _judged(asked, dtype, rows=1, width=SHORTEST)
-    census = take_census(found.path, asked.plan, labels=asked.labels, dtype=dtype)
-    context = _process_bytes() if machine.kind == "cpu" else None
-    load, length = _load(asked, found)
-    _, rows, width = largest_micro(asked.plan, load.longest)
-    work = work_of(census, asked.plan, load)
+    machine, plan = machine_of(accelerator, config=request.config), request.plan
+    dtype = _dtype(request.dtype, machine)
+    found = _judged(request, curriculum, machine, dtype, rows=1, width=SHORTEST)
+    census = take_census(found.path, plan, labels=curriculum.labels, dtype=dtype)
+    context = _process_bytes() if machine.kind == "cpu" else machine.context_bytes
+    load = load_of(
+        curriculum,
+        plan,
+        found.path,
+        max_length=request.max_length,
+        truncation=request.truncation,
+        readable=not any(code.startswith("T") for code in found.errors),
+    )
+    _, rows, width = largest_micro(plan, load.longest)
+    work = work_of(census, plan, load)
     made = DryRun(
-        judged=_judged(asked, dtype, rows=rows, width=width),
+        judged=_judged(request, curriculum, machine, dtype, rows=rows, width=width),
         machine=machine,
-        plan=asked.plan,
+        plan=plan,
         census=census,
         load=load,
-        memory=memory_of(census, asked.plan, machine, longest=load.longest, context=context),
+        memory=memory_of(census, plan, machine, longest=load.longest, context=context),
         work=work,
-        max_length=length,
         dtype=dtype,
+        is_sharded=_is_sharded(request, machine),
         seconds=seconds_of(work, machine, _peak(census, machine, dtype)),
-        ways=(),
     )
-    return made if made.fits is not False else replace(made, ways=tuple(_ways(asked, made, context)))
+    return made if made.fits is not False else replace(made, ways=_ways(made, curriculum.labels))
 
 
-def _judged(asked: Asked, dtype: str, *, rows: int, width: int) -> Judged:
+def _dtype(asked: str, machine: Machine) -> str:
+    """As `choose_dtype`, for a machine that one need not be on."""
+    if asked != "auto":
+        return asked
+    if machine.kind == "cpu":
+        return "float32"
+    return "bfloat16" if machine.has_bfloat16 else "float16"
+
+
+def _is_sharded(request: Request, machine: Machine) -> bool:
+    return machine.devices > 1 and (machine.kind == "tpu" or request.parallel == "shard")
+
+
+def _judged(request: Request, curriculum: Curriculum, machine: Machine, dtype: str, *, rows: int, width: int) -> Judged:
+    unjudged = None if request.plan.quantize == "none" else f"the weights are loaded as {request.plan.quantize}"
+    if machine.kind == "cuda" and _is_sharded(request, machine):
+        unjudged = f"the model is divided over {machine.devices} devices"
     return judge_for_training(
-        asked.model,
-        accelerator=asked.accelerator,
-        labels=asked.labels,
+        request.model,
+        accelerator=machine.accelerator,
+        labels=curriculum.labels,
         max_length=width,
         batch_size=rows,
         dtype=dtype,
-        quantised=None if asked.plan.quantize == "none" else asked.plan.quantize,
-        roots=asked.roots,
-        config=asked.config,
+        unjudged=unjudged,
+        roots=request.roots,
+        config=request.config,
     )
 
 
@@ -154,77 +145,12 @@ def _peak(census: Census, machine: Machine, dtype: str) -> float | None:
     return machine.peak_32 if dtype == "float32" else machine.peak_16
 
 
-def _dtype(asked: str, machine: Machine) -> str:
-    if asked != "auto":
-        return asked
-    if machine.kind == "cpu":
-        return "float32"
-    return "bfloat16" if machine.has_bfloat16 else "float16"
-
-
-def _fits(memory: Memory, machine: Machine) -> bool | None:
-    if machine.memory_bytes is None:
-        return None
-    taken = memory.sharded(machine.devices) if machine.kind == "tpu" else memory.total
-    return taken <= machine.memory_bytes
-
-
-def _load(asked: Asked, judged: Judged) -> tuple[Load, int]:
-    """What goes through the model, and the length of a row."""
-    with quiet(), refused_as_model(judged.path, "--for train"):
-        from transformers import AutoConfig
-
-        config = AutoConfig.from_pretrained(judged.path, local_files_only=True, trust_remote_code=False)
-    is_exact = not any(code.startswith("T") for code in judged.errors)
-    tokenizer = load_text_side(judged.path)[0] if is_exact else SimpleNamespace(model_max_length=NO_LIMIT)
-    length = choose_length(asked.max_length, tokenizer, config)
-    if is_exact:
-        encoder = make_encoder(tokenizer, length, None, asked.truncation)
-        lengths = [len(row) for row in encoder.encode(_sample(asked.battles))]
-    else:
-        lengths = [length] * len(_sample(asked.battles))
-    order = Order(len(asked.battles), asked.plan)
-    micros = _micros(lengths, asked.plan)
-    return Load(
-        battles=len(asked.battles),
-        held_out=len(asked.held_out),
-        rows=len(asked.battles) * asked.plan.epochs * (2 if asked.plan.swap == "both" else 1),
-        steps=order.steps,
-        evaluations=_evaluations(order, asked.plan) if asked.held_out else 0,
-        width=sum(each.height * each.width for each in micros) / len(lengths),
-        longest=max(lengths),
-        shapes=len(asked.plan.buckets) or len({(each.height, each.width) for each in micros}),
-        is_exact=is_exact,
-    ), length
-
-
-def _sample(battles: Sequence[Battle]) -> Sequence[Battle]:
-    return battles[:: max(1, len(battles) // SAMPLE)][:SAMPLE]
-
-
-def _micros(lengths: Sequence[int], plan: Plan) -> list[Any]:
-    """The micro-batches of the sample's steps."""
-    steps = (lengths[first : first + plan.batch_size] for first in range(0, len(lengths), plan.batch_size))
-    return [micro for step in steps for micro in plan_micros(step, plan.batch_tokens, plan.buckets)]
-
-
-def _evaluations(order: Order, plan: Plan) -> int:
-    between = order.steps // plan.evaluate_every if plan.evaluate_every else 0
-    return plan.epochs + between
-
-
-def _process_bytes() -> int:
-    """What this process takes, with the libraries loaded and no model: as a run does before it has one."""
-    with Path("/proc/self/statm").open("rb") as stream:
-        return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def _measured_peak(census: Census, dtype: str) -> float:
-    """Operations a second of this CPU in the product that the model does most."""
+    """Operations a second of this CPU, as busy as it is now, in the product that the model does most."""
     import torch
 
     with torch.no_grad():
-        left = torch.ones(1024, census.hidden, dtype=getattr(torch, dtype))
+        left = torch.ones(PROBE_ROWS, census.hidden, dtype=getattr(torch, dtype))
         right = torch.ones(census.hidden, census.inner, dtype=getattr(torch, dtype))
         torch.mm(left, right)
         began, done = time.perf_counter(), 0
@@ -235,59 +161,20 @@ def _measured_peak(census: Census, dtype: str) -> float:
     return 2.0 * left.numel() * census.inner * done / spent
 
 
-def _ways(asked: Asked, made: DryRun, context: int | None) -> Iterator[str]:
-    """What makes it fit: of each knob the mildest turn, by itself; where none does, all of them together."""
+def _process_bytes() -> int:
+    """What this process takes, with the libraries loaded and no model: as a run does before it has one."""
+    with Path("/proc/self/statm").open("rb") as stream:
+        return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _ways(made: DryRun, labels: int) -> tuple[str, ...]:
     counted: dict[tuple[Any, ...], Census] = {}
 
     def fits(plan: Plan, longest: int) -> bool:
         key = (plan.tune, plan.rank, plan.quantize)
         if key not in counted:
-            counted[key] = take_census(made.judged.path, plan, labels=asked.labels, dtype=made.dtype)
-        memory = memory_of(counted[key], plan, made.machine, longest=longest, context=context)
-        return _fits(memory, made.machine) is True
+            counted[key] = take_census(made.judged.path, plan, labels=labels, dtype=made.dtype)
+        memory = memory_of(counted[key], plan, made.machine, longest=longest, context=made.memory.context)
+        return replace(made, memory=memory).fits is True
 
-    longest, turned, found = made.load.longest, asked.plan, False
-    for knob in _knobs(asked.plan, made):
-        fitting = next((turn for turn in knob if fits(_changed(asked.plan, **turn), longest)), None)
-        turned = _changed(turned, **knob[-1])
-        if fitting is not None:
-            found = True
-            yield _said(fitting)
-    if not found and fits(turned, longest):
-        yield _said({key: value for key, value in turned.model_dump().items() if value != getattr(asked.plan, key)})
-    shorter = next((each for each in _halves(longest) if fits(_shortened(asked.plan, each), each)), None)
-    if shorter is not None:
-        yield f"--max-length {shorter} --batch-tokens {shorter}"
-
-
-def _knobs(plan: Plan, made: DryRun) -> Iterator[list[dict[str, Any]]]:
-    """Turns of each knob, from mild to strong."""
-    if not plan.checkpointing:
-        yield [{"checkpointing": True}]
-    if largest_micro(plan, made.load.longest)[1] > 1:
-        yield [{"batch_tokens": made.load.longest}]
-    if plan.tune == "full":
-        yield [{"tune": "lora"}]
-    elif plan.quantize == "none" and made.machine.kind == "cuda":
-        yield [{"quantize": "int8"}, {"quantize": "int4"}]
-    if plan.tune == "lora" and plan.rank > LEAST_RANK:
-        yield [{"rank": rank} for rank in (64, 16, LEAST_RANK) if rank < plan.rank]
-
-
-def _halves(longest: int) -> Iterator[int]:
-    while (longest := longest // 2) >= SHORTEST:
-        yield longest
-
-
-def _shortened(plan: Plan, longest: int) -> Plan:
-    return _changed(plan, batch_tokens=min(plan.batch_tokens, longest), buckets=())
-
-
-def _changed(plan: Plan, **changes: Any) -> Plan:
-    return Plan.model_validate(plan.model_dump() | changes)
-
-
-def _said(turn: dict[str, Any]) -> str:
-    """The options that say it."""
-    words = (f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}") for key, value in turn.items())
-    return " ".join(words)
+    return tuple(ways(made.plan, made.load.longest, fits, is_gpu=made.machine.kind == "cuda"))

@@ -19,10 +19,10 @@ def values_of(run: DryRun) -> dict[str, Any]:
     return {
         "dry_run": {
             "fits": run.fits,
+            "sharded": run.is_sharded,
             "ways": list(run.ways),
             "machine": asdict(run.machine),
             "dtype": run.dtype,
-            "max_length": run.max_length,
             "plan": run.plan.model_dump(mode="json"),
             "model": asdict(run.census),
             "load": asdict(run.load),
@@ -52,8 +52,8 @@ def _verdict(run: DryRun) -> str:
     if not run.fits:
         ways = f"; by itself would do: {', or '.join(run.ways)}" if run.ways else "; no option makes it fit"
         return f"does not fit on {place}{ways}"
-    tight = run.memory.total > TIGHT * (run.machine.memory_bytes or 0) and run.machine.kind != "tpu"
-    sharded = f", sharded over its {run.machine.devices} devices" if run.machine.kind == "tpu" else ""
+    tight = run.device_bytes > TIGHT * (run.machine.memory_bytes or 0)
+    sharded = f", sharded over its {run.machine.devices} devices" if run.is_sharded else ""
     judged = "" if not run.judged.errors else f"; but the model has errors: {', '.join(run.judged.errors)}"
     return f"fits on {place}{sharded}{', with little to spare' if tight else ''}{judged}"
 
@@ -101,10 +101,12 @@ def _memory(run: DryRun) -> Iterator[tuple[str, str]]:
     _, rows, width = largest_micro(run.plan, run.load.longest)
     limit = "" if machine.memory_bytes is None else f" of {size(machine.memory_bytes)}"
     at_once = f"{rows} row{'s' * (rows > 1)} of {width:,} tokens at once"
-    yield "memory", f"{size(memory.total)}{limit} on {machine.device}, {at_once}"
-    yield "", ", ".join(f"{part} {size(taken)}" for part, taken in asdict(memory).items() if taken)
+    yield "memory", f"{size(run.device_bytes)}{limit} on each {machine.device}, {at_once}"
+    parts = ", ".join(f"{part} {size(taken)}" for part, taken in asdict(memory).items() if taken)
+    yield "", f"a whole copy: {parts}"
     if machine.devices > 1:
-        yield "", f"{size(memory.sharded(machine.devices))} on each of {machine.devices} where the model is sharded"
+        other = memory.total if run.is_sharded else memory.sharded(machine.devices)
+        yield "", f"{size(other)} on each where the model is {'not ' * run.is_sharded}sharded over {machine.devices}"
 
 
 def _time(run: DryRun) -> str:

@@ -34,6 +34,7 @@ from typing import Final
 from pipeline.preflight import Machine, least_activations
 from pipeline.training.census import Census
 from pipeline.training.plan import Plan
+from pipeline.training.workload import Load
 
 GRADIENT_BYTES: Final = 4
 MOMENT_BYTES: Final = 8
@@ -45,33 +46,6 @@ DROPPED_SCORE_BYTES: Final = 12
 UTILISATION: Final = {"cuda": (0.3, 0.5), "tpu": (0.3, 0.5), "cpu": (0.4, 0.8)}
 TIGHT: Final = 0.9  # of the memory: as H702
 CHECKPOINTS: Final = 2  # that are kept, while a third is written
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What goes through the model.
-
-    Attributes:
-        battles: to train on.
-        held_out: to evaluate on.
-        rows: that all epochs see.
-        steps: of the optimiser.
-        evaluations: passes over what is held out.
-        width: tokens of an average row, padding included.
-        longest: tokens of the longest row.
-        shapes: different shapes of micro-batches.
-        is_exact: whether rows were encoded; else every one is taken to be as long as it may be.
-    """
-
-    battles: int
-    held_out: int
-    rows: int
-    steps: int
-    evaluations: int
-    width: float
-    longest: int
-    shapes: int
-    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +92,7 @@ class Work:
     run: float
 
 
-def memory_of(census: Census, plan: Plan, machine: Machine, *, longest: int, context: int | None = None) -> Memory:
+def memory_of(census: Census, plan: Plan, machine: Machine, *, longest: int, context: int = 0) -> Memory:
     """What a run takes on one device.
 
     Args:
@@ -126,7 +100,7 @@ def memory_of(census: Census, plan: Plan, machine: Machine, *, longest: int, con
         plan: micro-batches, checkpointing, dropout.
         machine: whose device it is.
         longest: tokens of the longest row.
-        context: bytes that the process takes before there is a model; None for the machine's least.
+        context: bytes that are taken before there is a model.
     """
     tokens, rows, length = largest_micro(plan, longest)
     return Memory(
@@ -136,7 +110,7 @@ def memory_of(census: Census, plan: Plan, machine: Machine, *, longest: int, con
         casts=census.element_bytes * census.trained if census.element_bytes < FLOAT_BYTES else 0,
         activations=_activations(census, plan, machine, tokens=tokens, rows=rows, length=length),
         logits=FLOAT_BYTES * 2 * 3 * tokens,
-        context=machine.context_bytes if context is None else context,
+        context=context,
     )
 
 

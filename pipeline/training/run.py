@@ -10,35 +10,24 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from pipeline.arena.battle import LABELS
 from pipeline.arena.submission import write_submission
 from pipeline.arena.table import Table
-from pipeline.model.load import Classifier, Dtype
+from pipeline.model.load import Classifier
 from pipeline.preflight import Preflight, preflight
 from pipeline.progress import Progress, duration
-from pipeline.scoring.deadline import FOREVER, Deadline, process_start
+from pipeline.scoring.deadline import Deadline, process_start
 from pipeline.scoring.stopping import Stopping
-from pipeline.text.truncate import Truncation
 from pipeline.training.checkpoint import Keeper
-from pipeline.training.curriculum import Curriculum, Sources, read_curriculum
-from pipeline.training.examples import examples_sha256
-from pipeline.training.loop import Ended, Hooks, Trained, train
-from pipeline.training.placement.choose import Device, Parallel, choose_placement
-from pipeline.training.plan import Plan
-from pipeline.training.record import (
-    Base,
-    Data,
-    Metrics,
-    TrainingRecord,
-    data_sha256,
-    headers_sha256,
-    read_record,
-    tokenizer_sha256,
-)
+from pipeline.training.curriculum import Curriculum, read_curriculum
+from pipeline.training.hooks import Ended, Hooks
+from pipeline.training.loop import Trained, train
+from pipeline.training.placement.choose import choose_placement
+from pipeline.training.provenance import identity_of, record_of, versions
+from pipeline.training.record import TrainingRecord, read_record
+from pipeline.training.request import Request
 from pipeline.training.run_directory import (
     BASE,
     CHECKPOINTS,
@@ -55,55 +44,6 @@ from pipeline.training.story import Story, draw_curves
 if TYPE_CHECKING:
     from pipeline.text.encode import Encoder
     from pipeline.training.placement.placement import Placement
-
-PACKAGES: Final = ("torch", "transformers", "tokenizers", "peft", "safetensors", "bitsandbytes", "torch_tpu", "torch_xla")
-CHECKPOINT_EVERY_S: Final = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run is asked to do.
-
-    Attributes:
-        model: the reference of the base.
-        output: the directory of the adapter, or of the model where all of it is trained.
-        sources: the files of battles.
-        plan: how it is trained.
-        run: the run's directory; beside the output where None.
-        max_length: tokens of a row; the default within the model's limit where None.
-        truncation: how longer rows are cut.
-        dtype: that is computed in.
-        device, parallel: where, and how several processes share the work; see `choose_placement`.
-        deadline_s: be done by then, counted from the start of the process.
-        checkpoint_every_s: seconds between checkpoints.
-        keep_checkpoints: also when the run has ended well.
-        fresh: begin again although the run could be gone on with.
-        force: replace what stands at the output.
-        roots, config: where models are looked for.
-    """
-
-    model: str
-    output: Path
-    sources: Sources
-    plan: Plan
-    run: Path | None = None
-    max_length: int | None = None
-    truncation: Truncation = field(default_factory=lambda: Truncation("middle", None))
-    dtype: Dtype = "auto"
-    device: Device = "auto"
-    parallel: Parallel = "auto"
-    deadline_s: float = FOREVER
-    checkpoint_every_s: float = CHECKPOINT_EVERY_S
-    keep_checkpoints: bool = False
-    fresh: bool = False
-    force: bool = False
-    roots: tuple[Path, ...] = ()
-    config: Path | None = None
-
-    @property
-    def directory(self) -> Path:
-        """The run's directory."""
-        return self.run or self.output.with_name(f"{self.output.name}-run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +63,30 @@ class Outcome:
     checked: Preflight
     exit_code: int
     is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A request with what was read and found for it.
+
+    Attributes:
+        request: what is asked.
+        curriculum: what is learned from.
+        checked: the base.
+        placement: where it runs.
+        say: given lines about what goes on.
+    """
+
+    request: Request
+    curriculum: Curriculum
+    checked: Preflight
+    placement: "Placement"
+    say: Callable[[str], None]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes and speaks."""
+        return self.placement.place.is_first
 
 
 def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
@@ -147,11 +111,11 @@ def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
     )
     placement = choose_placement(request.device, request.parallel)
     try:
-        whisper = say if placement.place.is_first else _silent
-        whisper(checked.text)
+        job = _Job(request, curriculum, checked, placement, say if placement.place.is_first else _silent)
+        job.say(checked.text)
         for line in curriculum.left_out:
-            whisper(f"left out: {line}")
-        return _at(placement, request, curriculum, checked, whisper)
+            job.say(f"left out: {line}")
+        return _train(job, *_load(job))
     finally:
         placement.close()
 
@@ -165,104 +129,53 @@ def _is_unfinished(output: Path) -> bool:
     return record is not None and record.metrics.is_unfinished
 
 
-def _at(
-    placement: "Placement",
-    request: Request,
-    curriculum: Curriculum,
-    checked: Preflight,
-    say: Callable[[str], None],
-) -> Outcome:
-    classifier, encoder = _load(placement, request, curriculum, checked)
-    identity = _identity(request, curriculum, checked, classifier, encoder)
-    first = placement.place.is_first
-    with Stopping() as stopping, _claim(request, identity, is_first=first) as directory:
-        say(
-            f"training on {len(curriculum.examples):,} battles for {request.plan.epochs} epochs,"
-            f" {len(curriculum.held_out):,} held out, rows of at most {encoder.max_length} tokens; the run is told in"
-            f" {directory}"
-        )
-        keeper = Keeper(directory / CHECKPOINTS, identity.fingerprint, say)
-        watch = _Watch(stopping, Deadline(request.deadline_s, process_start()), request.checkpoint_every_s)
-        story = _begin(directory, request, placement, checked) if first else None
-        try:
-            trained = _train(request, curriculum, classifier, encoder, placement, keeper, watch, story, say)
-        finally:
-            if story is not None:
-                story.close()
-        if trained.ended == "stopped" or not first:
-            return Outcome(trained, None, checked, stopping.exit_code if stopping else 0, first)
-        record = _record(request, curriculum, checked, encoder, trained)
-        _write(directory, request, curriculum, checked, trained, record)
-        if trained.ended == "done" and not request.keep_checkpoints:
-            keeper.forget()
-        return Outcome(trained, record, checked, 0, first)
-
-
-def _load(
-    placement: "Placement", request: Request, curriculum: Curriculum, checked: Preflight
-) -> tuple[Classifier, "Encoder"]:
+def _load(job: _Job) -> tuple[Classifier, "Encoder"]:
     from pipeline.model.load import choose_dtype, choose_length, load_classifier, require_packages
     from pipeline.scoring.preparation import make_encoder
 
     require_packages()
     import torch
 
-    plan, device = request.plan, placement.place.device
+    request, device = job.request, job.placement.place.device
     computed = choose_dtype(request.dtype, device)
-    quantised = plan.quantize != "none"
     classifier = load_classifier(
-        checked.path,
-        labels=curriculum.labels,
-        dtype=torch.float32 if plan.tune == "full" else computed,
-        device=device if quantised else torch.device("cpu"),
+        job.checked.path,
+        labels=job.curriculum.labels,
+        dtype=torch.float32 if request.plan.tune == "full" else computed,
+        device=torch.device("cpu") if request.plan.quantize == "none" else device,
         head_may_be_new=True,
-        quantize=plan.quantize,
+        quantize=request.plan.quantize,
     )
     classifier = replace(classifier, dtype=computed)
     length = choose_length(request.max_length, classifier.tokenizer, classifier.model.config)
     return classifier, make_encoder(classifier.tokenizer, length, None, request.truncation)
 
 
-def _identity(
-    request: Request, curriculum: Curriculum, checked: Preflight, classifier: Classifier, encoder: "Encoder"
-) -> RunIdentity:
-    return RunIdentity(
-        plan=request.plan,
-        base=request.model,
-        base_headers_sha256=headers_sha256(checked.path),
-        base_tokenizer_sha256=tokenizer_sha256(checked.path),
-        examples_sha256=examples_sha256(curriculum.examples),
-        held_out_sha256=data_sha256(curriculum.held_out),
-        template=encoder.template.name,
-        max_length=encoder.max_length,
-        truncation=encoder.truncation.way,
-        prompt_cap=encoder.truncation.prompt_cap,
-        dtype=str(classifier.dtype).removeprefix("torch."),
-        labels=curriculum.labels,
-    )
+def _train(job: _Job, classifier: Classifier, encoder: "Encoder") -> Outcome:
+    request = job.request
+    identity = identity_of(request, job.curriculum, job.checked, encoder, classifier.dtype)
+    with Stopping() as stopping, _claim(job, identity) as directory:
+        job.say(
+            f"training on {len(job.curriculum.examples):,} battles for {request.plan.epochs} epochs,"
+            f" {len(job.curriculum.held_out):,} held out, rows of at most {encoder.max_length} tokens; the run is told"
+            f" in {directory}"
+        )
+        keeper = Keeper(directory / CHECKPOINTS, identity.fingerprint, job.say)
+        watch = _Watch(stopping, Deadline(request.deadline_s, process_start()), request.checkpoint_every_s)
+        trained = _watched(job, classifier, encoder, keeper, watch)
+        if trained.ended == "stopped" or not job.is_first:
+            return Outcome(trained, None, job.checked, stopping.exit_code if stopping else 0, job.is_first)
+        record = record_of(request, job.curriculum, job.checked, encoder, trained)
+        _write(job, trained, record)
+        if trained.ended == "done" and not request.keep_checkpoints:
+            keeper.forget()
+        return Outcome(trained, record, job.checked, 0, job.is_first)
 
 
-def _claim(request: Request, identity: RunIdentity, *, is_first: bool) -> AbstractContextManager[Path]:
+def _claim(job: _Job, identity: RunIdentity) -> AbstractContextManager[Path]:
     """The first process claims the directory for all of them."""
-    return claimed(request.directory, identity, fresh=request.fresh) if is_first else nullcontext(request.directory)
-
-
-def _begin(directory: Path, request: Request, placement: "Placement", checked: Preflight) -> Story:
-    place = placement.place
-    write_json(directory / BASE, checked.json)
-    sitting = {
-        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": sys.argv[1:],
-        "device": str(place.device),
-        "processes": place.processes,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "versions": _versions(),
-        "train": str(request.sources.train),
-        "extra": {str(path): weight for path, weight in request.sources.extra},
-    }
-    add_line(directory / SITTINGS, sitting)
-    return Story(directory)
+    directory = job.request.directory
+    return claimed(directory, identity, fresh=job.request.fresh) if job.is_first else nullcontext(directory)
 
 
 @dataclass(slots=True)
@@ -288,116 +201,57 @@ class _Watch:
         return True
 
 
-def _train(
-    request: Request,
-    curriculum: Curriculum,
-    classifier: Classifier,
-    encoder: "Encoder",
-    placement: "Placement",
-    keeper: Keeper,
-    watch: _Watch,
-    story: Story | None,
-    say: Callable[[str], None],
-) -> Trained:
-    seen_twice = 2 if request.plan.swap == "both" else 1
-    sights = len(curriculum.examples) * request.plan.epochs * seen_twice
-    bar = Progress("training", sights, "battles") if placement.place.is_first else None
-    with bar or nullcontext():
-        hooks = Hooks(
-            checkpoints=keeper,
-            tell=say,
-            advance=bar.advance if bar else lambda _: None,
-            stepped=story.stepped if story else lambda _: None,
-            evaluated=story.evaluated if story else lambda _: None,
-            resumed=lambda steps: _resumed(steps, story, say),
-            stop=watch.stop,
-            checkpoint_due=watch.checkpoint_due,
+def _watched(job: _Job, classifier: Classifier, encoder: "Encoder", keeper: Keeper, watch: _Watch) -> Trained:
+    """Train, told in the run's directory and on the terminal by the first process."""
+    plan, examples = job.request.plan, job.curriculum.examples
+    hooks = Hooks(checkpoints=keeper, tell=job.say, stop=watch.stop, checkpoint_due=watch.checkpoint_due)
+    if not job.is_first:
+        return train(classifier, encoder, examples, job.curriculum.held_out, plan, placement=job.placement, hooks=hooks)
+    sights = len(examples) * plan.epochs * (2 if plan.swap == "both" else 1)
+    with _begin(job) as story, Progress("training", sights, "battles") as bar:
+        hooks = replace(
+            hooks,
+            advance=bar.advance,
+            stepped=story.stepped,
+            evaluated=story.evaluated,
+            began=lambda steps: _go_on(steps, story, job.say),
         )
-        return train(
-            classifier, encoder, curriculum.examples, curriculum.held_out, request.plan, placement, hooks=hooks
-        )
+        return train(classifier, encoder, examples, job.curriculum.held_out, plan, placement=job.placement, hooks=hooks)
 
 
-def _resumed(steps: int, story: Story | None, say: Callable[[str], None]) -> None:
-    say(f"going on from the checkpoint of step {steps:,}")
-    if story is not None:
-        story.resume(steps)
+def _begin(job: _Job) -> Story:
+    """Tell of the base and of this sitting."""
+    directory, place = job.request.directory, job.placement.place
+    write_json(directory / BASE, job.checked.json)
+    sitting = {
+        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": sys.argv[1:],
+        "device": str(place.device),
+        "processes": place.processes,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "versions": versions(),
+        "train": str(job.request.sources.train),
+        "extra": {str(path): weight for path, weight in job.request.sources.extra},
+    }
+    add_line(directory / SITTINGS, sitting)
+    return Story(directory)
 
 
-def _write(
-    directory: Path,
-    request: Request,
-    curriculum: Curriculum,
-    checked: Preflight,
-    trained: Trained,
-    record: TrainingRecord,
-) -> None:
+def _go_on(steps: int, story: Story, say: Callable[[str], None]) -> None:
+    if steps:
+        say(f"going on from the checkpoint of step {steps:,}")
+    story.begin(steps)
+
+
+def _write(job: _Job, trained: Trained, record: TrainingRecord) -> None:
+    directory, held_out = job.request.directory, job.curriculum.held_out
     draw_curves(directory)
-    if trained.held_out:
-        table = Table(directory / HELD_OUT, curriculum.contest, curriculum.held_out)
-        forecasts = {battle.id: row for battle, row in zip(curriculum.held_out, trained.held_out, strict=True)}
+    if held_out:
+        table = Table(directory / HELD_OUT, job.curriculum.contest, held_out)
+        forecasts = {battle.id: row for battle, row in zip(held_out, trained.held_out, strict=True)}
         write_submission(directory / HELD_OUT, table, forecasts)
-    save_trained(request.output, trained.classifier, trained.weights, record, checked.path)
-
-
-def _record(
-    request: Request, curriculum: Curriculum, checked: Preflight, encoder: "Encoder", trained: Trained
-) -> TrainingRecord:
-    last = trained.evaluations[-1] if trained.evaluations else None
-    tail = trained.losses[-max(1, trained.steps // request.plan.epochs) :]
-    return TrainingRecord(
-        base=Base(
-            reference=_portable(checked),
-            hub_id=checked.hub_id,
-            headers_sha256=headers_sha256(checked.path),
-            tokenizer_sha256=tokenizer_sha256(checked.path),
-        ),
-        data=Data(
-            name=request.sources.train.name,
-            contest=curriculum.contest,
-            battles=len(curriculum.examples),
-            held_out=len(curriculum.held_out),
-            sha256=examples_sha256(curriculum.examples),
-        ),
-        template=encoder.template.name,
-        max_length=encoder.max_length,
-        truncation=encoder.truncation.way,
-        prompt_cap=encoder.truncation.prompt_cap,
-        labels=LABELS[: curriculum.labels],
-        seed=request.plan.seed,
-        settings=_settings(request.plan),
-        versions=_versions(),
-        metrics=Metrics(
-            log_loss=None if last is None else last.loss,
-            log_loss_prior=None if last is None else last.loss_prior,
-            accuracy=None if last is None else last.accuracy,
-            training_log_loss=sum(tail) / max(1, len(tail)),
-            steps=len(trained.losses),
-            seconds=round(trained.seconds, 3),
-            steps_planned=trained.steps,
-        ),
-    )
-
-
-def _settings(plan: Plan) -> dict[str, int | float | bool | str]:
-    """The plan by name; what is left to its default None is left out, buckets are written as the option takes them."""
-    told: dict[str, Any] = plan.model_dump(exclude_none=True)
-    return told | {"buckets": ",".join(map(str, plan.buckets))}
-
-
-def _portable(checked: Preflight) -> str:
-    """The base as another run can find it: the reference, but a directory's full path."""
-    return str(checked.path) if Path(checked.reference).is_dir() else checked.reference
-
-
-def _versions() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    save_trained(job.request.output, trained.classifier, trained.weights, record, job.checked.path)
 
 
 def as_text(request: Request, outcome: Outcome) -> str:

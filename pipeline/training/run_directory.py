@@ -98,7 +98,9 @@ def claimed(directory: Path, identity: RunIdentity, *, fresh: bool) -> Iterator[
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SettingsError(f"{directory}: another process trains there", fix="wait for it, or name another --run") from None
+            raise SettingsError(
+                f"{directory}: another process trains there", fix="wait for it, or name another --run"
+            ) from None
         if fresh:
             _clear(directory)
         _require_same(directory, identity)
@@ -121,7 +123,9 @@ def add_line(path: Path, value: Mapping[str, Any]) -> None:
 
 def _require_ours(directory: Path) -> None:
     if directory.is_dir():
-        foreign = sorted(each.name for each in directory.iterdir() if each.name not in OURS and ".part" not in each.name)
+        foreign = sorted(
+            each.name for each in directory.iterdir() if each.name not in OURS and ".part" not in each.name
+        )
         if foreign and not (directory / RUN).is_file():
             raise SettingsError(
                 f"{directory}: it holds {foreign[0]}, which no run wrote", fix="name another directory with --run"
@@ -162,4 +166,3 @@ def _clear(directory: Path) -> None:
             shutil.rmtree(path)
         elif name != LOCK:
             path.unlink(missing_ok=True)
-

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from pipeline.output import replacing
-from pipeline.training.loop import StepFacts
+from pipeline.training.hooks import StepFacts
 from pipeline.training.run_directory import CURVES, METRICS, TENSORBOARD, add_line
 from pipeline.training.state import Evaluation
 
@@ -23,17 +24,23 @@ class Story:
 
     Args:
         directory: of the run.
-        resumed: steps that the run has taken in earlier sittings.
     """
 
-    def __init__(self, directory: Path, resumed: int = 0) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._metrics = directory / METRICS
         self._events: Any = None
-        self.resume(resumed)
 
-    def resume(self, steps: int) -> None:
-        """Forget what was told of steps behind these."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def begin(self, steps: int) -> None:
+        """A sitting begins behind so many steps: what was told of later ones is forgotten."""
         kept = [line for line in read_metrics(self._metrics) if line["step"] <= steps]
         with replacing(self._metrics) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
@@ -41,7 +48,7 @@ class Story:
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._events = SummaryWriter(str(self._directory / TENSORBOARD), purge_step=steps + 1)  # type: ignore[no-untyped-call]  # torch has no types for it
+            self._events = SummaryWriter(str(self._directory / TENSORBOARD), purge_step=steps + 1)
 
     def stepped(self, facts: StepFacts) -> None:
         """A step was taken."""

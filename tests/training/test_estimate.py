@@ -10,8 +10,9 @@ from pipeline.model.load import Classifier
 from pipeline.preflight import Machine, least_activations, machine_of
 from pipeline.training.adapt import prepare
 from pipeline.training.census import Census, take_census
-from pipeline.training.estimate import Load, disk_of, largest_micro, memory_of, seconds_of, work_of
+from pipeline.training.estimate import disk_of, largest_micro, memory_of, seconds_of, work_of
 from pipeline.training.plan import Plan
+from pipeline.training.workload import Load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,7 +137,7 @@ def test_operations_are_those_that_torch_counts(configs: Path, family: str, name
 
     plan = planned(PLANS[name])
     census = take_census(configs / family, plan, labels=3, dtype="float32")
-    load = Load(BATCH, 0, BATCH, 1, 0, LENGTH, LENGTH, 1, is_exact=True)
+    load = Load(BATCH, 0, BATCH, 1, 0, LENGTH, LENGTH, LENGTH, 1, is_exact=True)
     # The counter does not know a CPU's fused attention.
     classifier = real(configs, family, plan, torch.float32, attn_implementation="eager")
     with FlopCounterMode(display=False) as counter:
@@ -161,7 +162,7 @@ def test_h701_is_never_undercut(configs: Path, family: str, name: str) -> None:
 def test_checkpointing_takes_less_memory_and_more_work(configs: Path) -> None:
     plain, again = planned(Plan()), planned(Plan(checkpointing=True))
     census = take_census(configs / "llama", plain, labels=3, dtype="bfloat16")
-    load = Load(BATCH, 0, BATCH, 1, 0, LENGTH, LENGTH, 1, is_exact=True)
+    load = Load(BATCH, 0, BATCH, 1, 0, LENGTH, LENGTH, LENGTH, 1, is_exact=True)
     assert memory_of(census, again, CPU, longest=LENGTH).total < memory_of(census, plain, CPU, longest=LENGTH).total
     assert work_of(census, again, load).step > work_of(census, plain, load).step
 
@@ -188,7 +189,7 @@ def test_the_largest_micro_batch(plan: Plan, longest: int, expected: tuple[int, 
 
 def test_time_is_a_range_and_none_without_a_peak(configs: Path) -> None:
     census = take_census(configs / "llama", Plan(), labels=3, dtype="bfloat16")
-    work = work_of(census, Plan(), Load(100, 10, 100, 7, 1, LENGTH, LENGTH, 1, is_exact=True))
+    work = work_of(census, Plan(), Load(100, 10, 100, 7, 1, LENGTH, LENGTH, LENGTH, 1, is_exact=True))
     shortest, longest = seconds_of(work, FEW, 1e12) or (0, 0)
     assert shortest == pytest.approx(work.run / (4 * 1e12 * 0.5))
     assert longest > shortest

@@ -14,4 +14,4 @@ PARALLEL: Final[tuple[Parallel, ...]] = get_args(Parallel)
 
 def choose_placement(device: Device, parallel: Parallel) -> Placement:
     """Where to train."""
-    return Local(choose_device(device))
+    return Local(choose_device(device))  # type: ignore[arg-type]
