@@ -63,10 +63,13 @@ def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
         for action in parser_of(command, command_module(command))._actions
         for text in action.option_strings
     }
-    before, scoring, after = re.split(r"^(?=## Scoring$|## Exit codes$)", USAGE, flags=re.MULTILINE)
+    before, training, scoring, after = re.split(
+        r"^(?=## Training$|## Scoring$|## Exit codes$)", USAGE, flags=re.MULTILINE
+    )
     told = named_options(before + after)
     assert {text for text in options if text.startswith("--")} - told == {"--version"}
     assert told - options - judging == set()
+    assert named_options(training) - arena_options("train") == set()
     assert named_options(scoring) - arena_options("score") == set()
 
 

@@ -101,7 +101,8 @@ def _memory(run: DryRun) -> Iterator[tuple[str, str]]:
     _, rows, width = largest_micro(run.plan, run.load.longest)
     limit = "" if machine.memory_bytes is None else f" of {size(machine.memory_bytes)}"
     at_once = f"{rows} row{'s' * (rows > 1)} of {width:,} tokens at once"
-    yield "memory", f"{size(run.device_bytes)}{limit} on each {machine.device}, {at_once}"
+    device = machine.device if machine.devices == 1 else f"each {machine.device}"
+    yield "memory", f"{size(run.device_bytes)}{limit} on {device}, {at_once}"
     parts = ", ".join(f"{part} {size(taken)}" for part, taken in asdict(memory).items() if taken)
     yield "", f"a whole copy: {parts}"
     if machine.devices > 1:
@@ -115,7 +116,8 @@ def _time(run: DryRun) -> str:
         return f"not known: no peak rate of {machine.device} in {run.dtype} is on record"
     low, high = (round(100 * each) for each in UTILISATION[machine.kind])
     peak = "a product of matrices measured here" if machine.kind == "cpu" else f"{machine.devices} peak rates"
-    text = f"{duration(run.seconds[0])} to {duration(run.seconds[1])}, at an assumed {high} to {low} % of {peak}"
+    span = f"{duration(run.seconds[0])} to {duration(run.seconds[1])}" if run.seconds[1] >= 1 else "less than a second"
+    text = f"{span}, at an assumed {high} to {low} % of {peak}"
     limit = machine.time_limit_s
     if limit is None:
         return text

@@ -115,16 +115,22 @@ def memory_of(census: Census, plan: Plan, machine: Machine, *, longest: int, con
 
 
 def largest_micro(plan: Plan, longest: int) -> tuple[int, int, int]:
-    """Tokens, rows and width of the micro-batch that takes most.
+    """Tokens, rows and width of the micro-batch that takes most in training.
+
+    Without buckets it has no more rows than a step; with them it is filled up.
 
     >>> largest_micro(Plan(batch_tokens=4096), 1024)
     (4096, 4, 1024)
     >>> largest_micro(Plan(batch_tokens=1000, buckets=(512, 1024)), 700)
     (1024, 1, 1024)
     """
-    widths = [each for each in plan.buckets if each <= longest] + [each for each in plan.buckets if each >= longest][:1]
-    found = [(max(1, plan.batch_tokens // width) * width, width) for width in widths or [longest]]
-    tokens, width = max(found)
+    if not plan.buckets:
+        rows = max(1, min(plan.batch_size, plan.batch_tokens // longest))
+        return rows * longest, rows, longest
+    widths = [width for width in plan.buckets if width < longest] + [
+        width for width in plan.buckets if width >= longest
+    ][:1]
+    tokens, width = max((max(1, plan.batch_tokens // width) * width, width) for width in widths)
     return tokens, tokens // width, width
 
 

@@ -69,9 +69,10 @@ def vary(recipe: Recipe, **changes: Any) -> Recipe:
 def smoke_cpu() -> Recipe:
     """Whether everything works: a small real encoder, and battles whose winner is true by construction.
 
-    Hardware: any CPU, 1 GB of memory.
-    Time: SMOKETIME
-    Score: SMOKESCORE
+    Hardware: any CPU; 1.7 GB of memory measured at the peak.
+    Time: measured with 900 battles of examples/battles: 226 s of processor time. By the clock it took 25 minutes, on 2
+        cores that a dozen other processes used too.
+    Score: measured with seed 0: log loss 0.6392 on the 90 battles held out, where the best constant has 1.0300.
     Command: arena train --recipe smoke_cpu --train examples/battles/train.csv --output adapter
     """
     return Recipe(
@@ -89,9 +90,10 @@ def smollm2_cpu_gpu() -> Recipe:
 
     The model is made by `python examples/smollm2.py --output smollm2`; --model names it where it lies elsewhere.
 
-    Hardware: a CPU with bfloat16 and SMOLMEM of memory; any GPU (--accelerator kaggle-t4x2 --dtype float16).
-    Time: SMOLTIME
-    Score: none worth telling: that many battles teach nothing; not measured on more.
+    Hardware: a CPU, 2 to 5 GB of memory by the dry run, best with bfloat16 units; or any GPU, a T4 with --dtype float16.
+    Time: measured with 48 short battles of examples/battles on 2 cores: 36 s of processor time. GPUs were not measured.
+    Score: measured on the same: log loss 0.9841 on 5 battles held out, the best constant has 0.9781; so few teach
+        nothing. On more battles not measured.
     Command: arena train --recipe smollm2_cpu_gpu --train train.csv --limit 200 --output adapter
     """
     return Recipe(

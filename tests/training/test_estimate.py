@@ -178,6 +178,7 @@ def test_a_model_that_is_sharded_takes_its_share_and_all_of_its_activations(conf
     ("plan", "longest", "expected"),
     [
         (Plan(batch_tokens=4096), 1024, (4096, 4, 1024)),
+        (Plan(batch_tokens=4096, batch_size=2), 512, (1024, 2, 512)),  # no more rows than a step has
         (Plan(batch_tokens=100), 1024, (1024, 1, 1024)),  # a row that is longer has a micro-batch to itself
         (Plan(batch_tokens=1000, buckets=(512, 1024)), 700, (1024, 1, 1024)),
         (Plan(batch_tokens=1000, buckets=(512, 1024)), 300, (512, 1, 512)),
