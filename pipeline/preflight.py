@@ -89,29 +89,22 @@ def preflight(
         ModelMissingError: no directory answers to one of them, or several do.
         ModelUnusableError: the preflight has errors; `report` is all of it.
     """
-    from resolver import check_model
-    from resolver.errors import ConfigurationError, MalformedReference, ModelNotFound
     from resolver.report import terminal
 
-    try:
-        report = check_model(
-            reference,
-            purpose=purpose,
-            accelerator="host",  # it runs here, whatever the settings have other checks judge for
-            adapter=adapter,
-            labels=labels,
-            head=head,
-            level="standard" if head == "tokens" else level,
-            dtype=dtype,
-            quantize=quantize,
-            ignore={} if never_whole is None else dict.fromkeys(MEMORY_RULES, never_whole),
-            roots=tuple(roots),
-            config=config,
-        )
-    except (ConfigurationError, MalformedReference) as error:
-        raise SettingsError(str(error)) from None
-    except ModelNotFound as error:
-        raise ModelMissingError(f"{reference} was not found", report=str(error)) from None
+    report = _report(
+        reference,
+        purpose=purpose,
+        accelerator="host",  # it runs here, whatever the settings have other checks judge for
+        adapter=adapter,
+        labels=labels,
+        head=head,
+        level="standard" if head == "tokens" else level,
+        dtype=dtype,
+        quantize=quantize,
+        ignore=_ignored(never_whole),
+        roots=tuple(roots),
+        config=config,
+    )
     text = terminal.render((report,))
     if report.verdict == "not-found" or report.model.path is None:
         raise ModelMissingError(f"{reference} was not found", report=text)
@@ -160,6 +153,180 @@ def _leads_to(path: Path, reference: str, roots: Sequence[Path], config: Path | 
         return locate(reference, roots=roots, config=config) == path
     except PipelineError:
         return False
+
+
+def _report(reference: str, **question: Any) -> Any:
+    """What the resolver says, with its errors as ours."""
+    from resolver import check_model
+    from resolver.errors import ConfigurationError, MalformedReference, ModelNotFound
+
+    try:
+        return check_model(reference, **question)
+    except (ConfigurationError, MalformedReference) as error:
+        raise SettingsError(str(error)) from None
+    except ModelNotFound as error:
+        raise ModelMissingError(f"{reference} was not found", report=str(error)) from None
+
+
+def _ignored(unjudged: str | None) -> dict[str, str]:
+    return {} if unjudged is None else dict.fromkeys(MEMORY_RULES, unjudged)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the resolver says of a model for training on some machine; it need not be usable.
+
+    Attributes:
+        path: the model's directory.
+        errors: the codes of its errors, in order.
+        memory: of the memory rules by code, what each said or why it did not judge; a rule that passed is absent.
+        text: the report as a terminal shows it.
+        json: the report as JSON version 1, parsed.
+    """
+
+    path: Path
+    errors: tuple[str, ...]
+    memory: Mapping[str, str]
+    text: str
+    json: Any
+
+
+def judge_for_training(
+    reference: str,
+    *,
+    accelerator: str,
+    labels: int,
+    max_length: int,
+    batch_size: int,
+    dtype: str,
+    unjudged: str | None = None,
+    roots: Sequence[Path] = (),
+    config: Path | None = None,
+) -> Judged:
+    """Judge a model for training on a machine that one need not be on, without refusing what is unusable.
+
+    Args:
+        reference: the model.
+        accelerator: a profile's name, "host" for this machine.
+        labels: columns of the head.
+        max_length: tokens of the rows that are in memory at once.
+        batch_size: how many these are.
+        dtype: of the weights.
+        unjudged: why whether one full copy fits is not judged; None where it is.
+        roots: further directories to search.
+        config: the settings.
+
+    Raises:
+        SettingsError: the reference is none, the accelerator is not known, or the settings file cannot be used.
+        ModelMissingError: no directory answers, or several do.
+    """
+    from resolver.report import terminal
+
+    report = _report(
+        reference,
+        purpose="train",
+        accelerator=accelerator,
+        labels=labels,
+        max_length=max_length,
+        batch_size=batch_size,
+        dtype=dtype,
+        ignore=_ignored(unjudged),
+        roots=tuple(roots),
+        config=config,
+    )
+    text = terminal.render((report,))
+    if report.verdict == "not-found" or report.model.path is None:
+        raise ModelMissingError(f"{reference} was not found", report=text)
+    memory = {each.code: each.reason for each in report.skipped if each.code in MEMORY_RULES}
+    memory |= {each.code: each.message for each in report.findings if each.code in MEMORY_RULES}
+    errors = tuple(each.code for each in report.errors())
+    return Judged(report.model.path, errors, memory, text, _document(report))
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine that a run is meant for, as the resolver's profile has it.
+
+    Attributes:
+        accelerator: the profile's name; "host" is this machine.
+        device: the name of one of its devices; "the CPU" where it has none.
+        devices: how many there are, alike.
+        kind: what torch calls them.
+        memory_bytes: what one device can use; None where that is not known.
+        has_bfloat16: whether its units multiply bfloat16.
+        peak_16, peak_32: operations a second of one device in products of 16-bit and 32-bit numbers, None where not
+            known.
+        context_bytes: what its libraries take before the first tensor, at the least; 0 for a CPU.
+        disk_bytes, time_limit_s: what a run may write and last; None where nobody has said.
+    """
+
+    accelerator: str
+    device: str
+    devices: int
+    kind: Literal["cpu", "cuda", "tpu"]
+    memory_bytes: int | None
+    has_bfloat16: bool
+    peak_16: float | None
+    peak_32: float | None
+    context_bytes: int
+    disk_bytes: int | None
+    time_limit_s: int | None
+
+
+def machine_of(accelerator: str, *, config: Path | None = None) -> Machine:
+    """The machine that a profile's name stands for.
+
+    Raises:
+        SettingsError: no such profile, or a settings file that cannot be used.
+    """
+    from resolver.environment import Environment
+    from resolver.errors import ConfigurationError
+    from resolver.host import peak_flops_of, this_host
+    from resolver.rules.memory import CONTEXT_BYTES
+    from resolver.settings import load_settings
+    from resolver.target import target_host
+
+    try:
+        environment = Environment.this()
+        settings = load_settings(environment, config)
+        host = target_host(this_host(environment), accelerator, settings.accelerators)
+    except ConfigurationError as error:
+        raise SettingsError(str(error)) from None
+    if not host.accelerators:
+        return Machine(
+            host.accelerator, "the CPU", 1, "cpu", host.memory_bytes, has_bfloat16=False,
+            peak_16=None, peak_32=None, context_bytes=0, disk_bytes=host.disk_bytes, time_limit_s=host.time_limit_s,
+        )  # fmt: skip
+    smallest = min(host.accelerators, key=lambda each: each.memory_bytes or 0)
+    is_tpu = smallest.name.startswith("TPU")
+    return Machine(
+        accelerator=host.accelerator,
+        device=smallest.name,
+        devices=len(host.accelerators),
+        kind="tpu" if is_tpu else "cuda",
+        memory_bytes=smallest.memory_bytes,
+        has_bfloat16=is_tpu or (smallest.capability or (0, 0)) >= (8, 0),
+        peak_16=peak_flops_of(smallest.name, "float16"),
+        peak_32=peak_flops_of(smallest.name, "float32"),
+        context_bytes=0 if is_tpu else CONTEXT_BYTES,
+        disk_bytes=host.disk_bytes,
+        time_limit_s=host.time_limit_s,
+    )
+
+
+def packed_bytes(bits: str, rows: int, columns: int) -> int:
+    """A matrix in "int8" or "int4", by the formula that the resolver judges with."""
+    from resolver.rules.memory import int8_bytes, nf4_bytes
+
+    return int8_bytes(rows, columns) if bits == "int8" else nf4_bytes(rows, columns)
+
+
+def least_activations(*, layers: int, hidden: int, inner: int, rows: int, length: int, element_bytes: int) -> int:
+    """What H701 reckons for the activations of training with checkpointing, a lower bound."""
+    from resolver.rules.memory import Plan, Shape, activations_bytes
+
+    shape = Shape(layers=layers, hidden=hidden, heads=1, vocabulary=0, head_size=0, mlp=0, inner=inner)
+    return activations_bytes(Plan("train", 0, element_bytes, shape), shape, rows, length)
 
 
 def _document(report: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Devices by name: compute capability and memory, for a machine whose driver is not loaded."""
+"""Devices by name: compute capability, memory and peak rate, for a machine whose driver is not loaded."""
 
 from typing import Final
 
@@ -15,6 +15,19 @@ MEMORY_GIB: Final[tuple[tuple[str, float], ...]] = (
     ("A100 40GB", 39.39),
     ("A100 80GB", 79.1),
     ("H100 80GB", 79.1),
+)
+# Peak of dense products in TFLOP/s: of 16-bit numbers, and of float32 (None where no maker says it). By data sheets and
+# general knowledge, a TPU v3's from its chip's 123; none was measured here.
+PEAK_TFLOPS: Final[tuple[tuple[str, float, float | None], ...]] = (
+    ("T4", 65.0, 8.1),
+    ("P100", 18.7, 9.3),
+    ("L4", 121.0, 30.3),
+    ("A100", 312.0, 19.5),
+    ("H100", 989.0, 67.0),
+    ("H200", 989.0, 67.0),
+    ("TPU V3", 61.5, None),
+    ("TPU V5E", 197.0, None),
+    ("TPU V6E", 918.0, None),
 )
 # The words of a device's name, the most telling ones first: the first row all of whose words are in the name counts.
 CAPABILITIES: Final[tuple[tuple[str, tuple[int, int]], ...]] = (

@@ -240,6 +240,19 @@ def memory_of(name: str) -> int | None:
     return None if gib is None else int(gib * 2**30)
 
 
+def peak_flops_of(name: str, dtype: str) -> float | None:
+    """The most floating-point operations a second of a device by its name, in dense products of that dtype.
+
+    >>> peak_flops_of("Tesla T4", "float16"), peak_flops_of("Tesla K80", "float16")
+    (65000000000000.0, None)
+    """
+    from resolver.devices import PEAK_TFLOPS  # noqa: PLC0415 - as above
+
+    row = next((each for each in PEAK_TFLOPS if _words(name).issuperset(each[0].split())), None)
+    tera = None if row is None else row[1] if dtype in ("float16", "bfloat16") else row[2]
+    return None if tera is None else tera * 1e12
+
+
 def _words(name: str) -> frozenset[str]:
     return frozenset(name.upper().replace("-", " ").split())
 

