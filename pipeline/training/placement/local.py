@@ -17,13 +17,11 @@ class Local:
 
     def put(self, model: Any) -> Any:
         """As `Placement`."""
-        return model.to(self.place.device)
+        return moved(model, self.place.device)
 
     def feed(self, tensor: "torch.Tensor") -> "torch.Tensor":
-        """As `Placement`; from pinned memory the copy goes on while the host does."""
-        if self.place.device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(self.place.device, non_blocking=True)
+        """As `Placement`."""
+        return fed(tensor, self.place.device)
 
     def total(self, tensors: Sequence["torch.Tensor"]) -> None:
         """As `Placement`."""
@@ -36,3 +34,26 @@ class Local:
 
     def close(self) -> None:
         """As `Placement`."""
+
+
+def moved(model: Any, device: "torch.device") -> Any:
+    """The model on a device. One whose weights were quantised while loading is where it was loaded to, and some
+    libraries refuse to move it; what was laid over it (an adapter) is moved alone."""
+    if not is_quantised(model):
+        return model.to(device)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.to(device)
+    return model
+
+
+def is_quantised(model: Any) -> bool:
+    """Whether a model says that its weights have fewer bits than they are computed in; PEFT hands the question down."""
+    return bool(getattr(model, "is_quantized", False))
+
+
+def fed(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
+    """A tensor on a device; from pinned memory the copy goes on while the host does."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
