@@ -1,16 +1,14 @@
-"""Lay a PEFT adapter over a classifier, or make a new one; every tensor in its place, or an error."""
+"""Lay a PEFT adapter over a classifier; every tensor in its place, or an error."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import ModelUnusableError
-from pipeline.model.load import Classifier, first_line, head_modules, quiet
+from pipeline.model.load import Classifier, first_line, quiet
 
 WEIGHTS: Final = "adapter_model.safetensors"
 CONFIG: Final = "adapter_config.json"
-# What PEFT itself saves for a classifier, whatever it is told.
-PEFT_SAVES: Final = ("classifier", "score")
 
 
 def attach_adapter(classifier: Classifier, adapter: Path) -> Classifier:
@@ -85,50 +83,3 @@ def _require_same_tensors(model: Any, adapter: Path) -> None:
             f" {len(absent)} are missing ({', '.join((strays + absent)[:2])})",
             fix="name the base model that it was trained on",
         )
-
-
-def new_adapter(classifier: Classifier, *, rank: int, alpha: int, dropout: float) -> Classifier:
-    """The classifier with a fresh LoRA on every linear layer of the encoder, and its head made trainable.
-
-    Raises:
-        ModelUnusableError: the model has no linear layer outside its head.
-    """
-    from peft import LoraConfig, TaskType, get_peft_model
-
-    saved = modules_to_save(classifier)
-    targets = lora_targets(classifier.model, saved)
-    if not targets:
-        raise ModelUnusableError(f"{type(classifier.model).__name__} has no linear layer for a LoRA outside its head")
-    config = LoraConfig(
-        task_type=TaskType.SEQ_CLS,
-        r=rank,
-        lora_alpha=alpha,
-        lora_dropout=dropout,
-        target_modules=list(targets),
-        modules_to_save=[name for name in saved if name not in PEFT_SAVES],
-    )
-    with quiet():
-        model = get_peft_model(classifier.model, config)
-    return replace(classifier, model=model, missing=())
-
-
-def modules_to_save(classifier: Classifier) -> tuple[str, ...]:
-    """Modules that are trained whole and stored in the adapter: the head, and the pooler below it where there is one.
-
-    A pooler is one layer between encoder and head. Checkpoints lack it or carry one that their own use never called
-    (embedding models take the mean), so it has to be learned like the head.
-    """
-    has_pooler = any(name.split(".")[-1] == "pooler" for name, _ in classifier.model.named_modules())
-    return (*head_modules(classifier.model), *(("pooler",) if has_pooler else ()))
-
-
-def lora_targets(model: Any, saved: tuple[str, ...]) -> tuple[str, ...]:
-    """Full names of the encoder's linear layers (GPT-2's are `Conv1D`), without those that are trained whole."""
-    from torch import nn
-    from transformers.pytorch_utils import Conv1D
-
-    return tuple(
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and not set(name.split(".")) & set(saved)
-    )

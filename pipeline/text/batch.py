@@ -114,15 +114,18 @@ class Collated:
     pad: int
 
 
-def collate(rows: Sequence[Ids], preferred_pad: int | None, vocab_size: int) -> Collated:
-    """The rows as tensors."""
+def collate(
+    rows: Sequence[Ids], preferred_pad: int | None, vocab_size: int, *, height: int = 0, width: int = 0
+) -> Collated:
+    """The rows as tensors, of at least so many rows and tokens; rows that fill up are one token long."""
     import torch
 
     pad = pad_id(rows, preferred_pad, vocab_size)
-    width = max(len(row) for row in rows)
-    ids_BT = torch.full((len(rows), width), pad, dtype=torch.long)
-    mask_BT = torch.zeros((len(rows), width), dtype=torch.long)
-    for place, row in enumerate(rows):
+    filling = [(int(pad == 0),)] * (height - len(rows))
+    width = max(width, *(len(row) for row in rows), 1)
+    ids_BT = torch.full((len(rows) + len(filling), width), pad, dtype=torch.long)
+    mask_BT = torch.zeros_like(ids_BT)
+    for place, row in enumerate((*rows, *filling)):
         ids_BT[place, : len(row)] = torch.tensor(row, dtype=torch.long)
         mask_BT[place, : len(row)] = 1
     return Collated(ids_BT, mask_BT, pad)

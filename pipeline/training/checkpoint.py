@@ -1,98 +1,154 @@
-"""Save an adapter as a directory: written beside its place and renamed, so that it is there whole or not at all."""
+"""Checkpoints: a directory each, written beside its place and renamed, the two newest kept.
 
+A checkpoint is whole or it is none: `state.json` is written last and holds the digest of the tensors' file. Nothing in
+it is a pickle, so that one that was copied from elsewhere can be gone on with without trusting it.
+"""
+
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import OutputError
-from pipeline.model.adapter import CONFIG
-from pipeline.model.load import Classifier, quiet
 from pipeline.output import refused_as_output
-from pipeline.training.record import NAME, TrainingRecord
+from pipeline.training.state import Progress, Tensors
+
+if TYPE_CHECKING:
+    import torch
+
+KEPT: Final = 2
+PREFIX: Final = "step-"
+TENSORS: Final = "tensors.safetensors"
+STATE: Final = "state.json"
+MAX_STATE: Final = 100_000_000
 
 
-def check_directory(target: Path, *, force: bool) -> None:
-    """Refuse a place where an adapter cannot, or must not, be written; nothing is left behind.
+class _State(BaseModel):
+    """What stands in `state.json`."""
 
-    Raises:
-        OutputError: it is a file, it holds something that is no adapter, it holds one and `force` was not said, or its
-            parent cannot be written.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = 1
+    run: str
+    tensors_sha256: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One that was read back whole."""
+
+    progress: Progress
+    tensors: "dict[str, torch.Tensor]"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """The checkpoints of one run.
+
+    Attributes:
+        directory: where they lie.
+        run: the fingerprint of the run; those of another are passed over.
+        tell: given a line about every one that cannot be used.
     """
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"{target}: it is not a directory", fix="name a directory that does not exist yet")
-    if target.is_dir() and any(target.iterdir()):
-        if not (target / CONFIG).is_file():
-            raise OutputError(
-                f"{target}: it holds other things than an adapter", fix="name a directory that does not exist yet"
-            )
-        if not force:
-            raise OutputError(
-                f"{target}: it holds an adapter already", fix="name another directory, or say --force to replace it"
-            )
-    with _beside(target) as temporary:
-        temporary.mkdir(parents=True)
 
+    directory: Path
+    run: str
+    tell: Callable[[str], None] = lambda _: None
 
-def save_adapter(target: Path, classifier: Classifier, record: TrainingRecord) -> None:
-    """Write adapter, head and record.
+    def keep(self, progress: Progress, tensors: Tensors) -> None:
+        """Write one, then remove the oldest beyond two.
 
-    Args:
-        target: checked with `check_directory`; an adapter that is there is replaced.
-        classifier: with the adapter over it.
-        record: how it was made; the base's name in it goes into adapter_config.json.
+        Raises:
+            OutputError: it cannot be written; the older ones are as they were.
+        """
+        from safetensors.torch import save_file
 
-    Raises:
-        OutputError: it cannot be written.
-    """
-    with _beside(target) as temporary:
-        for config in classifier.model.peft_config.values():
-            config.base_model_name_or_path = record.base.hub_id or record.base.reference
-        with quiet():
-            classifier.model.save_pretrained(temporary, safe_serialization=True, save_embedding_layers=False)
-        (temporary / "README.md").unlink(missing_ok=True)
-        (temporary / NAME).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        _put_in_place(temporary, target)
-
-
-def _put_in_place(temporary: Path, target: Path) -> None:
-    """A directory cannot be renamed over one that holds something: the old one steps aside first."""
-    if not target.exists():
-        temporary.rename(target)
-        return
-    aside = target.with_name(f".{target.name}.{os.getpid()}.old")
-    target.rename(aside)
-    try:
-        temporary.rename(target)
-    except BaseException:
-        aside.rename(target)
-        raise
-    shutil.rmtree(aside)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    made = _absent_parents(target)
-    try:
-        with refused_as_output(target, fix="name a directory below one that can be written"):
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if not target.exists():
-            _remove_empty(made)
-
-
-def _absent_parents(target: Path) -> tuple[Path, ...]:
-    """Parents that will have to be made, the deepest first."""
-    return tuple(parent for parent in target.parents if not os.path.lexists(parent))
-
-
-def _remove_empty(directories: tuple[Path, ...]) -> None:
-    for directory in directories:
+        target = self.directory / f"{PREFIX}{progress.step:08d}"
+        part = self.directory / f".{target.name}.part"
+        shutil.rmtree(part, ignore_errors=True)
         try:
-            directory.rmdir()
-        except OSError:
-            return
+            with refused_as_output(target, fix="make room; the last checkpoint is whole, the same command goes on"):
+                part.mkdir(parents=True)
+                _saved(lambda: save_file({name: each.contiguous() for name, each in tensors.items()}, part / TENSORS))
+                state = _State(run=self.run, tensors_sha256=_sha256(part / TENSORS), progress=progress)
+                (part / STATE).write_text(state.model_dump_json() + "\n", encoding="utf-8")
+                _sync(part)
+                shutil.rmtree(target, ignore_errors=True)
+                part.rename(target)
+                _sync_directory(self.directory)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        for old in list(self._newest_first())[KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def latest(self) -> Checkpoint | None:
+        """The newest that is whole; None where there is none."""
+        for path in self._newest_first():
+            try:
+                return self._read(path)
+            except (OSError, ValueError) as error:
+                self.tell(f"{path} is passed over: {' '.join(str(error).split())[:200]}")
+        return None
+
+    def forget(self) -> None:
+        """Remove them all."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _newest_first(self) -> Iterator[Path]:
+        yield from sorted(self.directory.glob(f"{PREFIX}*"), reverse=True)
+
+    def _read(self, path: Path) -> Checkpoint:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            with (path / STATE).open("rb") as file:
+                state = _State.model_validate_json(file.read(MAX_STATE))
+        except ValidationError as error:
+            raise ValueError(f"{STATE}: {error.errors()[0]['msg']}") from None
+        if state.run != self.run:
+            raise ValueError("it is of another run")
+        if _sha256(path / TENSORS) != state.tensors_sha256:
+            raise ValueError(f"{TENSORS} is damaged")
+        try:
+            return Checkpoint(state.progress, load_file(path / TENSORS))
+        except SafetensorError as error:
+            raise ValueError(f"{TENSORS}: {error}") from None
+
+
+def _saved(save: Callable[[], None]) -> None:
+    """safetensors tells a full disk in an error of its own."""
+    from safetensors import SafetensorError
+
+    try:
+        save()
+    except SafetensorError as error:
+        raise OutputError(
+            f"the checkpoint cannot be written: {error}", fix="make room; the same command goes on from the last one"
+        ) from None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(directory: Path) -> None:
+    for path in directory.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _sync_directory(directory)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

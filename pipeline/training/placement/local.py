@@ -37,18 +37,12 @@ class Local:
 
 
 def moved(model: Any, device: "torch.device") -> Any:
-    """The model on a device. One whose weights were quantised while loading is where it was loaded to, and some
-    libraries refuse to move it; what was laid over it (an adapter) is moved alone."""
-    if not is_quantised(model):
-        return model.to(device)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.to(device)
-    return model
+    """The model on a device. A quantised one was loaded onto its device, and cannot be moved."""
+    return model if is_quantised(model) else model.to(device)
 
 
 def is_quantised(model: Any) -> bool:
-    """Whether a model says that its weights have fewer bits than they are computed in; PEFT hands the question down."""
+    """Whether a model says that its weights have fewer bits; PEFT hands the question down."""
     return bool(getattr(model, "is_quantized", False))
 
 
