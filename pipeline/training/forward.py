@@ -63,15 +63,16 @@ class Forward:
         """Probabilities of rows that all processes have, in order; every process gets all of them."""
         import torch
 
-        found_RC = torch.zeros(len(rows), self.classifier.labels, device=self.placement.place.device)
+        found_RC = torch.zeros(len(rows), self.classifier.labels)
         with torch.no_grad():
             for micro in self.mine(rows):
                 shares_BC = self.logits(rows, micro).softmax(dim=-1)
-                if micro.places:
-                    found_RC[list(micro.places)] = shares_BC[: len(micro.places)]
+                # The rows are told from padding on the host: on a device that compiles, each number would be a shape
+                # of its own, and torch_xla's partitioner dies of taking some of the rows that it has spread.
+                found_RC[list(micro.places)] = shares_BC.cpu()[: len(micro.places)]
                 self.placement.end_step()
         self.placement.total([found_RC])
-        return tuple(tuple(row) for row in found_RC.double().cpu().tolist())
+        return tuple(tuple(row) for row in found_RC.double().tolist())
 
 
 def spare_id(tokenizer: Any, encoder: Encoder) -> int | None:

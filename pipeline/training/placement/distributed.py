@@ -16,7 +16,7 @@ from pipeline.training.placement.placement import Place
 
 if TYPE_CHECKING:
     import torch
-    from torch.distributed import Store
+    from torch.distributed.distributed_c10d import Store
 
 # A process that loads a model and plans the steps is at the meeting place long before.
 MEETING: Final = timedelta(minutes=5)
@@ -70,7 +70,7 @@ class DataParallel:
         for bucket in _buckets(gradients):
             flat = torch.cat([each.reshape(-1) for each in bucket])
             all_reduce(flat)
-            for each, summed in zip(bucket, flat.split([each.numel() for each in bucket]), strict=True):
+            for each, summed in zip(bucket, torch.split(flat, [each.numel() for each in bucket]), strict=True):
                 each.copy_(summed.view_as(each))
 
     def end_step(self) -> None:
@@ -111,7 +111,7 @@ class Sharded(DataParallel):
             fully_shard(module, mesh=mesh)
             module.set_gradient_divide_factor(1.0)
             # Otherwise a factor is handed to the sum itself, which only NCCL knows.
-            module.set_force_sum_reduction_for_comms(True)  # noqa: FBT003 - torch's signature
+            module.set_force_sum_reduction_for_comms(True)
         return model
 
     def gather(self, gradients: Sequence["torch.Tensor"]) -> None:
@@ -142,9 +142,10 @@ def connect(
         UnmetError: some of them did not come.
     """
     import torch.distributed as dist
+    from torch.distributed.rendezvous import rendezvous
 
     try:
-        store, _, _ = next(dist.rendezvous("env://", launch.rank, launch.processes, timeout=meeting))
+        store, _, _ = next(rendezvous("env://", launch.rank, launch.processes, timeout=meeting))
         _wait_for_all(store, launch, meeting)
     except dist.DistError as error:
         raise UnmetError(
