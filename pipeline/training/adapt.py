@@ -126,9 +126,9 @@ def _require_targets(model: Any, plan: Plan) -> list[str]:
 
 
 def _compute_again(model: Any) -> None:
-    """Gradient checkpointing. The frozen embeddings' output has to ask for gradients, or nothing below would get any."""
+    """Gradient checkpointing; the frozen embeddings' output asks for gradients, or nothing behind it would get any."""
     model.config.use_cache = False
-    # transformers 5.20 gave it another name.
+    # A later transformers gave it another name.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
     model.enable_input_require_grads()

@@ -123,7 +123,7 @@ class Keeper:
 
 
 def _saved(save: Callable[[], None]) -> None:
-    """safetensors tells a full disk in an error of its own."""
+    """Save; the library tells a full disk in an error of its own."""
     from safetensors import SafetensorError
 
     try:

@@ -48,9 +48,8 @@ class Forward:
     def logits(self, rows: Sequence[Ids], micro: Micro) -> "torch.Tensor":
         """Logits [B, C] in float32; the first rows are the micro-batch's, the rest padding."""
         model, config = self.classifier.model, self.classifier.model.config
-        batch = collate(
-            [rows[place] for place in micro.places], self.pad, vocab_size(config), height=micro.height, width=micro.width
-        )
+        inside = [rows[place] for place in micro.places]
+        batch = collate(inside, self.pad, vocab_size(config), height=micro.height, width=micro.width)
         config.pad_token_id = batch.pad
         self.shapes.add((micro.height, micro.width))
         feed = self.placement.feed

@@ -6,9 +6,9 @@ it does not know: devices and processes (`placement`), files (`checkpoint`, `run
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final
 
 from pipeline.arena.battle import Battle, winners_of
 from pipeline.arena.metric import accuracy, favourite, log_loss
@@ -17,9 +17,9 @@ from pipeline.errors import OutputError, PipelineError, SettingsError
 from pipeline.model.load import Classifier
 from pipeline.text.encode import Encoder
 from pipeline.training.adapt import Trainable, groups, prepare, trainables
-from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.examples import Example
 from pipeline.training.forward import Forward, spare_id
+from pipeline.training.hooks import Ended, Hooks, StepFacts
 from pipeline.training.loss import cross_entropy_share
 from pipeline.training.order import Order
 from pipeline.training.placement.local import Local
@@ -36,60 +36,9 @@ LOOK_EVERY: Final = 10
 # A generator for each step and process, far apart from the seeds that people choose.
 STRIDE: Final = 1_000_003
 
-Ended = Literal["done", "stopped", "out of time"]
-
 
 class DivergedError(PipelineError, ArithmeticError):
     """The loss is no number any more."""
-
-
-class Checkpoints(Protocol):
-    """Keeps what a run goes on from."""
-
-    def latest(self) -> Checkpoint | None:
-        """The newest that is whole; None where there is none."""
-
-    def keep(self, progress: Progress, tensors: Tensors) -> None:
-        """Write one.
-
-        Raises:
-            OutputError: it cannot be written; older ones are as they were.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class StepFacts:
-    """What a step was like: its number from 1, mean loss in nats, rate, norm of its gradient before clipping."""
-
-    step: int
-    loss: float
-    rate: float
-    norm: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """Who is told what, and who may interfere; all of it may be left out.
-
-    Attributes:
-        checkpoints: None for a run that nobody would go on with.
-        tell: given a line at every evaluation and about whatever goes wrong without ending the run.
-        advance: given the number of examples of every step.
-        stepped: given every step's facts, some time after it.
-        evaluated: given every evaluation.
-        resumed: given the number of steps that a checkpoint had.
-        stop: asked after every step why to stop, None for not; has to save first.
-        checkpoint_due: asked after every step whether it is time for one.
-    """
-
-    checkpoints: Checkpoints | None = None
-    tell: Callable[[str], None] = lambda _: None
-    advance: Callable[[int], None] = lambda _: None
-    stepped: Callable[[StepFacts], None] = lambda _: None
-    evaluated: Callable[[Evaluation], None] = lambda _: None
-    resumed: Callable[[int], None] = lambda _: None
-    stop: Callable[[], Ended | None] = lambda: None
-    checkpoint_due: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +74,8 @@ def train(
     examples: Sequence[Example],
     held_out: Sequence[Battle],
     plan: Plan,
-    placement: Placement | None = None,
     *,
+    placement: Placement | None = None,
     hooks: Hooks | None = None,
 ) -> Trained:
     """Train what the plan names.
@@ -213,7 +162,11 @@ class _Run:
             if ended != "done":
                 break
         self._look()
-        if ended != "stopped" and self.held_out and (not self.forecasts or self.evaluations[-1].step != len(self.losses)):
+        if (
+            ended != "stopped"
+            and self.held_out
+            and (not self.forecasts or self.evaluations[-1].step != len(self.losses))
+        ):
             self._evaluate()
         self.classifier.model.eval()
         return Trained(

@@ -45,7 +45,7 @@ class Data(_Part):
 
 
 class Metrics(_Part):
-    """What the last evaluation said; None where nothing was held out."""
+    """What the last evaluation said; None where nothing was held out. Fewer steps than planned: time was up."""
 
     log_loss: float | None
     log_loss_prior: float | None
@@ -53,6 +53,12 @@ class Metrics(_Part):
     training_log_loss: float
     steps: int
     seconds: float
+    steps_planned: int | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a run ended before its last step, and can be gone on with."""
+        return self.steps_planned is not None and self.steps < self.steps_planned
 
 
 class TrainingRecord(_Part):

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.errors import OutputError
 from pipeline.arena.battle import LABELS
+from pipeline.errors import OutputError
 from pipeline.model.adapter import CONFIG
 from pipeline.model.load import Classifier, quiet
 from pipeline.output import refused_as_output
@@ -92,9 +92,7 @@ def _write_adapter(temporary: Path, model: Any, weights: Tensors, record: Traini
     for config in model.peft_config.values():
         config.base_model_name_or_path = record.base.hub_id or record.base.reference
     with quiet():
-        model.save_pretrained(
-            temporary, safe_serialization=True, save_embedding_layers=False, state_dict=dict(weights)
-        )
+        model.save_pretrained(temporary, safe_serialization=True, save_embedding_layers=False, state_dict=dict(weights))
     (temporary / "README.md").unlink(missing_ok=True)
 
 

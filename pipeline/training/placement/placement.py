@@ -46,15 +46,13 @@ class Placement(Protocol):
         """The model on the device, sharded over the processes where this placement does so."""
 
     def feed(self, tensor: "torch.Tensor") -> "torch.Tensor":
-        """A tensor [rows, ...] of a micro-batch on the device, its rows spread over devices where one process has
-        several."""
+        """A tensor [rows, ...] of a micro-batch on the device; over devices by rows, where one process has several."""
 
     def total(self, tensors: Sequence["torch.Tensor"]) -> None:
         """Each tensor becomes its sum over all processes, in place."""
 
     def gather(self, gradients: Sequence["torch.Tensor"]) -> None:
-        """The gradients of a step, of which each process has computed its share, become whole, in place; what the
-        backward pass has put together already stays as it is."""
+        """Gradients become the sum of all processes' shares, in place, unless the backward pass has seen to it."""
 
     def end_step(self) -> None:
         """A step has been put together: run it where execution is put off until asked for."""

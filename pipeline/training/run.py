@@ -1,0 +1,268 @@
+"""A whole run: from files and a reference to a directory that can be checked, scored with and carried elsewhere.
+
+What can be refused without a model is refused before one is loaded: bad data first, then the place to write to, then
+the resolver's verdict.
+"""
+
+import platform
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.arena.submission import write_submission
+from pipeline.arena.table import Table
+from pipeline.model.load import Classifier
+from pipeline.preflight import Preflight, preflight
+from pipeline.progress import Progress, duration
+from pipeline.scoring.deadline import Deadline, process_start
+from pipeline.scoring.stopping import Stopping
+from pipeline.training.checkpoint import Keeper
+from pipeline.training.curriculum import Curriculum, read_curriculum
+from pipeline.training.hooks import Ended, Hooks
+from pipeline.training.loop import Trained, train
+from pipeline.training.placement.choose import choose_placement
+from pipeline.training.provenance import identity_of, record_of, versions
+from pipeline.training.record import TrainingRecord, read_record
+from pipeline.training.request import Request
+from pipeline.training.run_directory import (
+    BASE,
+    CHECKPOINTS,
+    HELD_OUT,
+    SITTINGS,
+    RunIdentity,
+    add_line,
+    claimed,
+    write_json,
+)
+from pipeline.training.saving import check_directory, save_trained
+from pipeline.training.story import Story, draw_curves
+
+if TYPE_CHECKING:
+    from pipeline.text.encode import Encoder
+    from pipeline.training.placement.placement import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        trained: the classifier and its figures.
+        record: as it stands in the output; None where the run was stopped and nothing was written there.
+        checked: the resolver's report of the base.
+        exit_code: 0, or what shells give for the signal that stopped it.
+        is_first: whether this process speaks for the run.
+    """
+
+    trained: Trained
+    record: TrainingRecord | None
+    checked: Preflight
+    exit_code: int
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A request with what was read and found for it.
+
+    Attributes:
+        request: what is asked.
+        curriculum: what is learned from.
+        checked: the base.
+        placement: where it runs.
+        say: given lines about what goes on.
+    """
+
+    request: Request
+    curriculum: Curriculum
+    checked: Preflight
+    placement: "Placement"
+    say: Callable[[str], None]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes and speaks."""
+        return self.placement.place.is_first
+
+
+def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
+    """Train as asked.
+
+    Args:
+        request: what is asked.
+        say: given lines about what goes on.
+
+    Raises:
+        PipelineError: of the data, the model, the place to write to, or the run; one line each.
+    """
+    curriculum = read_curriculum(request.sources, request.plan)
+    check_directory(request.output, force=request.force or _is_unfinished(request.output))
+    checked = preflight(
+        request.model,
+        purpose="train",
+        labels=curriculum.labels,
+        quantised=None if request.plan.quantize == "none" else request.plan.quantize,
+        roots=request.roots,
+        config=request.config,
+    )
+    placement = choose_placement(request.device, request.parallel)
+    try:
+        job = _Job(request, curriculum, checked, placement, say if placement.place.is_first else _silent)
+        job.say(checked.text)
+        for line in curriculum.left_out:
+            job.say(f"left out: {line}")
+        return _train(job, *_load(job))
+    finally:
+        placement.close()
+
+
+def _silent(_: str) -> None:
+    """For the processes that do not speak for the run."""
+
+
+def _is_unfinished(output: Path) -> bool:
+    record = read_record(output) if output.is_dir() else None
+    return record is not None and record.metrics.is_unfinished
+
+
+def _load(job: _Job) -> tuple[Classifier, "Encoder"]:
+    from pipeline.model.load import choose_dtype, choose_length, load_classifier, require_packages
+    from pipeline.scoring.preparation import make_encoder
+
+    require_packages()
+    import torch
+
+    request, device = job.request, job.placement.place.device
+    computed = choose_dtype(request.dtype, device)
+    classifier = load_classifier(
+        job.checked.path,
+        labels=job.curriculum.labels,
+        dtype=torch.float32 if request.plan.tune == "full" else computed,
+        device=torch.device("cpu") if request.plan.quantize == "none" else device,
+        head_may_be_new=True,
+        quantize=request.plan.quantize,
+    )
+    classifier = replace(classifier, dtype=computed)
+    length = choose_length(request.max_length, classifier.tokenizer, classifier.model.config)
+    return classifier, make_encoder(classifier.tokenizer, length, None, request.truncation)
+
+
+def _train(job: _Job, classifier: Classifier, encoder: "Encoder") -> Outcome:
+    request = job.request
+    identity = identity_of(request, job.curriculum, job.checked, encoder, classifier.dtype)
+    with Stopping() as stopping, _claim(job, identity) as directory:
+        job.say(
+            f"training on {len(job.curriculum.examples):,} battles for {request.plan.epochs} epochs,"
+            f" {len(job.curriculum.held_out):,} held out, rows of at most {encoder.max_length} tokens; the run is told"
+            f" in {directory}"
+        )
+        keeper = Keeper(directory / CHECKPOINTS, identity.fingerprint, job.say)
+        watch = _Watch(stopping, Deadline(request.deadline_s, process_start()), request.checkpoint_every_s)
+        trained = _watched(job, classifier, encoder, keeper, watch)
+        if trained.ended == "stopped" or not job.is_first:
+            return Outcome(trained, None, job.checked, stopping.exit_code if stopping else 0, job.is_first)
+        record = record_of(request, job.curriculum, job.checked, encoder, trained)
+        _write(job, trained, record)
+        if trained.ended == "done" and not request.keep_checkpoints:
+            keeper.forget()
+        return Outcome(trained, record, job.checked, 0, job.is_first)
+
+
+def _claim(job: _Job, identity: RunIdentity) -> AbstractContextManager[Path]:
+    """The first process claims the directory for all of them."""
+    directory = job.request.directory
+    return claimed(directory, identity, fresh=job.request.fresh) if job.is_first else nullcontext(directory)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """When to stop and when to keep a checkpoint."""
+
+    stopping: Stopping
+    deadline: Deadline
+    every_s: float
+    kept: float = field(default_factory=time.monotonic)
+
+    def stop(self) -> Ended | None:
+        """Why to stop now; None for not."""
+        if self.stopping:
+            return "stopped"
+        return "out of time" if self.deadline.left_s() <= 0 else None
+
+    def checkpoint_due(self) -> bool:
+        """Whether the last checkpoint is old."""
+        if time.monotonic() - self.kept < self.every_s:
+            return False
+        self.kept = time.monotonic()
+        return True
+
+
+def _watched(job: _Job, classifier: Classifier, encoder: "Encoder", keeper: Keeper, watch: _Watch) -> Trained:
+    """Train, told in the run's directory and on the terminal by the first process."""
+    plan, examples = job.request.plan, job.curriculum.examples
+    hooks = Hooks(checkpoints=keeper, tell=job.say, stop=watch.stop, checkpoint_due=watch.checkpoint_due)
+    if not job.is_first:
+        return train(classifier, encoder, examples, job.curriculum.held_out, plan, placement=job.placement, hooks=hooks)
+    sights = len(examples) * plan.epochs * (2 if plan.swap == "both" else 1)
+    with _begin(job) as story, Progress("training", sights, "battles") as bar:
+        hooks = replace(
+            hooks,
+            advance=bar.advance,
+            stepped=story.stepped,
+            evaluated=story.evaluated,
+            resumed=lambda steps: _resumed(steps, story, job.say),
+        )
+        return train(classifier, encoder, examples, job.curriculum.held_out, plan, placement=job.placement, hooks=hooks)
+
+
+def _begin(job: _Job) -> Story:
+    """Tell of the base and of this sitting."""
+    directory, place = job.request.directory, job.placement.place
+    write_json(directory / BASE, job.checked.json)
+    sitting = {
+        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": sys.argv[1:],
+        "device": str(place.device),
+        "processes": place.processes,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "versions": versions(),
+        "train": str(job.request.sources.train),
+        "extra": {str(path): weight for path, weight in job.request.sources.extra},
+    }
+    add_line(directory / SITTINGS, sitting)
+    return Story(directory)
+
+
+def _resumed(steps: int, story: Story, say: Callable[[str], None]) -> None:
+    say(f"going on from the checkpoint of step {steps:,}")
+    story.resume(steps)
+
+
+def _write(job: _Job, trained: Trained, record: TrainingRecord) -> None:
+    directory, held_out = job.request.directory, job.curriculum.held_out
+    draw_curves(directory)
+    if held_out:
+        table = Table(directory / HELD_OUT, job.curriculum.contest, held_out)
+        forecasts = {battle.id: row for battle, row in zip(held_out, trained.held_out, strict=True)}
+        write_submission(directory / HELD_OUT, table, forecasts)
+    save_trained(job.request.output, trained.classifier, trained.weights, record, job.checked.path)
+
+
+def as_text(request: Request, outcome: Outcome) -> str:
+    """What a run came to, in a line or two."""
+    trained = outcome.trained
+    steps = f"{len(trained.losses):,} of {trained.steps:,} steps in {duration(trained.seconds)}"
+    if trained.ended == "stopped":
+        return f"stopped after {steps}; a checkpoint is in {request.directory}: the same command goes on from it"
+    text = f"{request.output}: {steps}"
+    if trained.evaluations:
+        last = trained.evaluations[-1]
+        text += f", held-out log loss {last.loss:.4f} (prior {last.loss_prior:.4f}), accuracy {last.accuracy:.4f}"
+    if trained.ended == "out of time":
+        text += f"\ntime was up; the same command with more of it goes on from the checkpoint in {request.directory}"
+    return text
