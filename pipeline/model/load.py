@@ -290,11 +290,13 @@ def first_line(error: BaseException) -> str:
 def quiet() -> Iterator[None]:
     """Without the tables and bars of transformers, whose content is judged here instead; the setting is put back."""
     import warnings
+    from logging import ERROR, getLogger
 
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
+    getLogger("bitsandbytes").setLevel(ERROR)  # it warns of kernels for 4 bits whoever imports it
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():

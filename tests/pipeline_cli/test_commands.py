@@ -38,7 +38,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "90",
         "--dropout",
         "0",
-        "--no-swap",
+        "--swap",
+        "none",
     ]
     code = run(
         [

@@ -1,29 +1,18 @@
+"""The loop: what it repeats to the last bit, what changes nothing, what it learns and what it refuses."""
+
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tiny_classifier import battle, learnable, load, save_classifier
+from training_runs import LENGTH, due_every, plan, run, stopping_after
 
-from pipeline.errors import ModelUnusableError, OutputError, SettingsError
-from pipeline.model.adapter import attach_adapter, lora_targets, modules_to_save, new_adapter
-from pipeline.model.runner import Padded, runner_of
-from pipeline.scoring.partition import score_rows
-from pipeline.scoring.work import encode_with
+from pipeline.errors import OutputError, SettingsError
 from pipeline.text.encode import Encoder
-from pipeline.training.checkpoint import check_directory, save_adapter
-from pipeline.training.loop import DivergedError, Plan, Trained, train
-from pipeline.training.record import (
-    Base,
-    Data,
-    Metrics,
-    TrainingRecord,
-    contradictions,
-    headers_sha256,
-    read_record,
-    tokenizer_sha256,
-)
-
-PLAN = Plan(epochs=2, batch_size=6, rate=5e-3, rank=4, alpha=8)
+from pipeline.training.checkpoint import Keeper
+from pipeline.training.examples import Example, examples_of
+from pipeline.training.hooks import StepFacts
+from pipeline.training.loop import DivergedError, Trained, train
+from pipeline.training.state import Progress, Tensors
 
 
 @pytest.fixture(scope="module")
@@ -31,224 +20,169 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_classifier(tmp_path_factory.mktemp("base") / "model", head=False)
 
 
-def run(base: Path, plan: Plan = PLAN, **more: Any) -> Trained:
-    classifier = load(base, new_head=True)
-    return train(classifier, Encoder(classifier.tokenizer, 96), learnable(24), learnable(6), plan, **more)
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without dropout of its own, so that ways of computing the same can be compared."""
+    return save_classifier(tmp_path_factory.mktemp("llama") / "model", family="llama", head=False)
 
 
-def forecast(runner: Any, encoder: Encoder) -> Any:
-    encode = encode_with(encoder)
-    return score_rows(runner, encode, learnable(6), length=encoder.max_length, batch_tokens=300).probabilities
+def equal(one: Trained, other: Trained) -> bool:
+    import torch
+
+    return (
+        one.losses == other.losses
+        and one.evaluations == other.evaluations
+        and one.held_out == other.held_out
+        and one.weights.keys() == other.weights.keys()
+        and all(torch.equal(each, other.weights[name]) for name, each in one.weights.items())
+    )
 
 
-def record_of(base: Path, **more: Any) -> TrainingRecord:
-    values: dict[str, Any] = {
-        "base": Base(
-            reference=str(base),
-            hub_id=None,
-            headers_sha256=headers_sha256(base),
-            tokenizer_sha256=tokenizer_sha256(base),
-        ),
-        "data": Data(name="t.csv", contest="lmsys", battles=24, held_out=6, sha256="0" * 64),
-        "template": "battle-v1",
-        "max_length": 96,
-        "labels": ("A", "B", "tie"),
-        "seed": 0,
-        "settings": {},
-        "versions": {},
-        "metrics": Metrics(log_loss=1.0, log_loss_prior=1.1, accuracy=0.5, training_log_loss=1.0, steps=8, seconds=1.0),
-    }
-    return TrainingRecord(**(values | more))
-
-
-def test_the_same_seed_gives_the_same_losses_to_the_last_bit(base: Path) -> None:
+def test_the_same_seed_gives_the_same_run_to_the_last_bit(base: Path) -> None:
     import torch
 
     first = run(base)
     torch.manual_seed(99)  # whatever else drew numbers before
-    second = run(base)
-    assert first.losses == second.losses
-    assert first.evaluations == second.evaluations
-    assert run(base, Plan(epochs=2, batch_size=6, rate=5e-3, rank=4, alpha=8, seed=1)).losses != first.losses
+    assert equal(first, run(base))
+    assert run(base, plan(seed=1)).losses != first.losses
 
 
 def test_the_global_random_state_is_left_alone(base: Path) -> None:
     import torch
 
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    run(base)
     # Loading draws a head that is then drawn again from the seed; training itself draws nothing from outside.
     classifier = load(base, new_head=True)
     torch.manual_seed(5)
-    train(classifier, Encoder(classifier.tokenizer, 96), learnable(6), (), Plan(epochs=1, rank=2))
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    how = plan(epochs=1, rank=2)
+    train(classifier, Encoder(classifier.tokenizer, LENGTH), examples_of(learnable(6), how, labels=3), (), how)
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_micro_batches_change_the_memory_and_not_the_loss(base: Path) -> None:
-    whole, parts = run(base, PLAN).losses, run(base, Plan(**{**PLAN_FIELDS, "batch_tokens": 100})).losses
-    # Dropout draws differ once the micro-batches do; without it they agree.
-    calm = {**PLAN_FIELDS, "dropout": 0.0}
-    assert len(whole) == len(parts)
-    without = [still(base, Plan(**{**calm, "batch_tokens": tokens})) for tokens in (4096, 100)]
-    assert without[0] == pytest.approx(without[1], abs=1e-4)
+@pytest.mark.parametrize("tune", ["lora", "head", "full"])
+@pytest.mark.parametrize(
+    "way", [{"batch_tokens": 100}, {"checkpointing": True}, {"buckets": (48, 96)}], ids=lambda way: next(iter(way))
+)
+def test_ways_of_computing_the_same_change_no_loss(llama: Path, tune: str, way: dict[str, object]) -> None:
+    plain = run(llama, plan(tune=tune, dropout=0.0))
+    other = run(llama, plan(tune=tune, dropout=0.0, **way))
+    assert other.losses == pytest.approx(plain.losses, abs=1e-5)
+    assert [each for row in other.held_out for each in row] == pytest.approx(
+        [each for row in plain.held_out for each in row], abs=1e-5
+    )
 
 
-PLAN_FIELDS: dict[str, Any] = {"epochs": 2, "batch_size": 6, "rate": 5e-3, "rank": 4, "alpha": 8}
+def test_buckets_bound_the_number_of_shapes(llama: Path) -> None:
+    assert run(llama, plan(buckets=(64, 96), batch_tokens=192)).shapes <= 2
 
 
-def still(base: Path, plan: Plan) -> tuple[float, ...]:
-    import torch
-
-    classifier = load(base, new_head=True)
-    for module in classifier.model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    classifier.model.config.attention_probs_dropout_prob = 0.0
-    for module in classifier.model.modules():
-        if hasattr(module, "dropout_prob"):
-            module.dropout_prob = 0.0
-    return train(classifier, Encoder(classifier.tokenizer, 96), learnable(24), (), plan).losses
+@pytest.mark.parametrize("more", [{"rslora": True}, {"dora": True}, {"targets": "attention"}, {"targets": "output-value"}])
+def test_kinds_of_lora_learn(llama: Path, more: dict[str, object]) -> None:
+    how = plan(epochs=8, rate=1e-2, dropout=0.0, swap="none", **more)
+    trained = run(llama, how, battles=48, held_out=12)
+    assert trained.evaluations[-1].loss < 0.8 * trained.evaluations[-1].loss_prior
 
 
-def test_what_can_be_learned_is_learned(base: Path) -> None:
+@pytest.mark.parametrize("tune", ["lora", "full"])
+def test_what_can_be_learned_is_learned(base: Path, tune: str) -> None:
     """A training that works leaves the prior far behind; one that does not stays at ln 3."""
-    classifier = load(base, new_head=True)
-    plan = Plan(epochs=12, batch_size=6, rate=1e-2, rank=8, alpha=16, dropout=0.0, swap=False)
-    trained = train(classifier, Encoder(classifier.tokenizer, 96), learnable(48), learnable(12), plan)
+    how = plan(tune=tune, epochs=12, rate=1e-2, rank=8, alpha=16, dropout=0.0, swap="none")
+    trained = run(base, how, battles=48, held_out=12)
     assert trained.losses[0] > 0.8
     assert trained.evaluations[-1].loss < 0.5 * trained.evaluations[-1].loss_prior
 
 
+def test_weights_of_zero_worth_change_nothing_and_heavy_ones_rule(llama: Path) -> None:
+    """Two examples that contradict one another: the heavier one decides."""
+    how = plan(epochs=20, rate=1e-2, dropout=0.0, swap="none", batch_size=2)
+    right, wrong = battle("1", "p", "aaa", "bbb", winner=0), battle("2", "p", "aaa", "bbb", winner=1)
+    classifier = load(llama, new_head=True)
+    examples = [Example(right, (1.0, 0.0, 0.0), weight=9.0), Example(wrong, (0.0, 1.0, 0.0), weight=1.0)]
+    trained = train(classifier, Encoder(classifier.tokenizer, LENGTH), examples, [right], how)
+    a, b, _ = trained.held_out[0]
+    assert a == pytest.approx(0.9, abs=0.05)
+    assert b == pytest.approx(0.1, abs=0.05)
+
+
 def test_every_epoch_is_evaluated_and_told(base: Path) -> None:
     said: list[str] = []
-    steps: list[int] = []
-    trained = run(base, Plan(**{**PLAN_FIELDS, "evaluate_every": 3}), tell=said.append, advance=steps.append)
+    sights: list[int] = []
+    steps: list[StepFacts] = []
+    trained = run(base, plan(evaluate_every=3), tell=said.append, advance=sights.append, stepped=steps.append)
     assert [each.step for each in trained.evaluations] == [3, 4, 6, 8]
     assert len(said) == 4
     assert "held out" in said[0]
-    assert sum(steps) == 48
+    assert sum(sights) == 48
+    assert [each.step for each in steps] == list(range(1, 9))
+    assert tuple(each.loss for each in steps) == trained.losses
+    assert max(each.rate for each in steps) == 5e-3
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "llama", "gpt2"])
-def test_a_saved_adapter_scores_as_it_did_when_it_was_trained(tmp_path: Path, family: str) -> None:
-    base = save_classifier(tmp_path / "base", family=family, head=False)
-    classifier = load(base, new_head=True)
-    encoder = Encoder(classifier.tokenizer, 96)
-    trained = train(classifier, encoder, learnable(12), (), Plan(epochs=1, batch_size=4, rate=1e-2, rank=2))
-    save_adapter(tmp_path / "adapter", trained.classifier, record_of(base))
-    before = forecast(Padded(trained.classifier), encoder)
-    again = attach_adapter(load(base, new_head=True), tmp_path / "adapter")
-    after = forecast(Padded(again), encoder)
-    assert before == after
-    packed = forecast(runner_of(again), encoder)
-    assert [each for row in packed for each in row] == pytest.approx([each for row in after for each in row], abs=1e-6)
-    assert len(set(after)) > 1
-    assert {each.name for each in (tmp_path / "adapter").iterdir()} == {
-        "adapter_config.json",
-        "adapter_model.safetensors",
-        "training.json",
-    }
-    assert {each.name for each in tmp_path.iterdir()} == {"base", "adapter"}
+@pytest.mark.parametrize("tune", ["lora", "full"])
+@pytest.mark.parametrize("steps", [1, 3, 4, 7])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(base: Path, tmp_path: Path, tune: str, steps: int) -> None:
+    how = plan(tune=tune, evaluate_every=3)
+    keeper, resumed = Keeper(tmp_path, "run"), list[int]()
+    stopped = run(base, how, checkpoints=keeper, stop=stopping_after(steps))
+    assert (stopped.ended, len(stopped.losses)) == ("stopped", steps)
+    again = run(base, how, checkpoints=keeper, resumed=resumed.append)
+    assert resumed == [steps]
+    assert equal(again, run(base, how))
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "llama", "gpt2"])
-def test_every_linear_layer_of_the_encoder_gets_a_lora_and_the_head_none(tmp_path: Path, family: str) -> None:
-    classifier = load(save_classifier(tmp_path, family=family))
-    saved = modules_to_save(classifier)
-    assert saved
-    count = len(lora_targets(classifier.model, saved))
-    adapted = new_adapter(classifier, rank=2, alpha=4, dropout=0.0).model
-    names = [name for name, _ in adapted.named_parameters() if "lora_A" in name]
-    assert len(names) == count >= 8
-    assert not any(f".{head}." in name for name in names for head in saved)
+def test_a_run_without_time_is_evaluated_where_it_is(base: Path, tmp_path: Path) -> None:
+    trained = run(base, checkpoints=Keeper(tmp_path, "run"), stop=stopping_after(3, "out of time"))
+    assert trained.ended == "out of time"
+    assert trained.evaluations[-1].step == 3
+    assert len(trained.held_out) == 6
+    latest = Keeper(tmp_path, "run").latest()
+    assert latest is not None
+    assert latest.progress.step == 3
 
 
-def test_an_adapter_of_another_shape_of_model_is_refused(base: Path, tmp_path: Path) -> None:
-    other = save_classifier(tmp_path / "llama", family="llama", head=False)
-    trained = run(base)
-    save_adapter(tmp_path / "adapter", trained.classifier, record_of(base))
-    with pytest.raises(ModelUnusableError, match="adapter"):
-        attach_adapter(load(other, new_head=True), tmp_path / "adapter")
+class Full:
+    """Checkpoints on a disk that is full."""
+
+    def latest(self) -> None:
+        return None
+
+    def keep(self, progress: Progress, tensors: Tensors) -> None:
+        raise OutputError("no space left on device")
 
 
-@pytest.mark.parametrize("lose", ["classifier", "layer.1.attention.self.query.lora_A"])
-def test_an_adapter_that_lost_a_tensor_is_refused(base: Path, tmp_path: Path, lose: str) -> None:
-    from safetensors.torch import load_file, save_file
-
-    save_adapter(tmp_path / "adapter", run(base).classifier, record_of(base))
-    file = tmp_path / "adapter" / "adapter_model.safetensors"
-    tensors = load_file(file)
-    kept = {name: tensor for name, tensor in tensors.items() if lose not in name}
-    assert len(kept) < len(tensors)
-    save_file(kept, file, {"format": "pt"})
-    with pytest.raises(ModelUnusableError, match=r"does not fit the model|cannot be laid over the model"):
-        attach_adapter(load(base, new_head=True), tmp_path / "adapter")
-
-
-def test_the_record_is_read_back_and_names_what_contradicts_it(base: Path, tmp_path: Path) -> None:
-    record = record_of(base)
-    (tmp_path / "training.json").write_text(record.model_dump_json())
-    assert read_record(tmp_path) == record
-    assert contradictions(record, base, max_length=None) == ()
-    other = save_classifier(tmp_path / "other", family="llama")
-    said = contradictions(record, other, max_length=128)
-    assert [each for each in said if "weight headers are not those of" in each]
-    assert "rows of 96 tokens, not 128" in said[-1]
-
-
-@pytest.mark.parametrize("text", ["", "{}", '{"schema_version": 2}', "[]", '{"schema_version": 1, "extra": 0}'])
-def test_a_record_that_cannot_be_read_is_one_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / "training.json").write_text(text)
-    with pytest.raises(SettingsError, match="no training record of version 1") as caught:
-        read_record(tmp_path)
-    assert "\n" not in str(caught.value)
-
-
-def test_an_adapter_without_a_record_has_none(tmp_path: Path) -> None:
-    assert read_record(tmp_path) is None
-
-
-def test_a_directory_that_is_no_adapter_is_never_replaced(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(OutputError, match="other things than an adapter"):
-        check_directory(tmp_path, force=True)
-    with pytest.raises(OutputError, match="not a directory"):
-        check_directory(tmp_path / "thesis.txt", force=True)
-    with pytest.raises(OutputError, match="cannot be written"):
-        check_directory(tmp_path / "thesis.txt" / "adapter", force=False)
-    assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]
-
-
-def test_an_adapter_is_replaced_only_when_that_was_said(base: Path, tmp_path: Path) -> None:
-    target = tmp_path / "adapter"
-    trained = run(base)
-    save_adapter(target, trained.classifier, record_of(base))
-    with pytest.raises(OutputError, match="holds an adapter already"):
-        check_directory(target, force=False)
-    check_directory(target, force=True)
-    save_adapter(target, trained.classifier, record_of(base, seed=7))
-    found = read_record(target)
-    assert found is not None
-    assert found.seed == 7
-    assert [each.name for each in tmp_path.iterdir()] == ["adapter"]
-
-
-def test_checking_a_deep_place_leaves_no_directory_behind(tmp_path: Path) -> None:
-    check_directory(tmp_path / "a" / "b" / "adapter", force=False)
-    assert list(tmp_path.iterdir()) == []
+def test_a_checkpoint_that_cannot_be_written_ends_only_a_run_that_was_asked_to_stop(base: Path) -> None:
+    said: list[str] = []
+    trained = run(base, checkpoints=Full(), checkpoint_due=due_every(3), tell=said.append)
+    assert trained.ended == "done"
+    assert [line for line in said if line.startswith("no checkpoint at step 3: no space left")]
+    with pytest.raises(OutputError, match="no space left"):
+        run(base, checkpoints=Full(), stop=stopping_after(2))
 
 
 def test_labels_that_the_head_has_no_column_for_are_refused(base: Path) -> None:
     classifier = load(base, new_head=True)
-    encoder = Encoder(classifier.tokenizer, 96)
+    encoder, how = Encoder(classifier.tokenizer, LENGTH), plan()
+    with pytest.raises(SettingsError, match="battle 9 has a target of 2 labels"):
+        train(classifier, encoder, [Example(battle("9"), (1.0, 0.0))], (), how)
     with pytest.raises(SettingsError, match="battle 9 has no winner"):
-        train(classifier, encoder, [battle("9")], (), PLAN)
-    with pytest.raises(SettingsError, match=r"nothing to train on|no battle to train on"):
-        train(classifier, encoder, (), (), PLAN)
+        train(classifier, encoder, examples_of(learnable(2), how, labels=3), [battle("9")], how)
+    with pytest.raises(SettingsError, match="no battle to train on"):
+        train(classifier, encoder, (), (), how)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(base: Path) -> None:
     with pytest.raises(DivergedError, match="the loss of step"):
-        run(base, Plan(**{**PLAN_FIELDS, "rate": 1e30}))
+        run(base, plan(rate=1e30))
+
+
+def test_shuffled_labels_stay_at_the_prior(llama: Path) -> None:
+    """What cannot be learned is not learned: far from what the same plan makes of the true labels."""
+    how = plan(epochs=3, rate=2e-3, dropout=0.0)
+    classifier = load(llama, new_head=True)
+    encoder = Encoder(classifier.tokenizer, LENGTH)
+    shuffled = [battle(str(n), f"p{n}", "abc"[n % 3] * 6, "abc"[n % 3] * 6, winner=n * 7919 % 101 % 3) for n in range(90)]
+    fresh = [battle(f"h{n}", f"q{n}", "abc"[n % 3] * 6, "abc"[n % 3] * 6, winner=n * 7919 % 103 % 3) for n in range(90)]
+    trained = train(classifier, encoder, examples_of(shuffled, how, labels=3), fresh, how)
+    last = trained.evaluations[-1]
+    assert last.loss == pytest.approx(last.loss_prior, abs=0.05)
