@@ -12,7 +12,7 @@ from pipeline.model.load import Classifier, vocab_size
 from pipeline.text.batch import collate
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import Ids
-from pipeline.training.micro import Micro, deal, plan_micros
+from pipeline.training.micro import Micro, deal, few_lengths, plan_micros
 from pipeline.training.placement.placement import Placement
 from pipeline.training.plan import Plan
 
@@ -29,6 +29,7 @@ class Forward:
         placement: where.
         plan: the size of micro-batches.
         pad: preferred to pad with; no row should hold it (see `spare_id`).
+        longest: tokens of the longest row that there can be.
         shapes: of the micro-batches that were run; where every one is compiled, that many compilations.
     """
 
@@ -36,12 +37,13 @@ class Forward:
     placement: Placement
     plan: Plan
     pad: int | None
+    longest: int
     shapes: set[tuple[int, int]] = field(default_factory=set)
 
     def mine(self, rows: Sequence[Ids]) -> tuple[Micro, ...]:
         """This process's micro-batches of rows that all processes have."""
         place = self.placement.place
-        buckets = self.plan.buckets if place.fixed_shapes or self.plan.buckets else ()
+        buckets = self.plan.buckets or (few_lengths(self.longest) if place.fixed_shapes else ())
         micros = plan_micros([len(row) for row in rows], self.plan.batch_tokens, buckets)
         return deal(micros, place.rank, place.processes)
 
