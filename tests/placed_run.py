@@ -48,7 +48,8 @@ def run(base: Path, placement: Placement, *, rows: int = 2, eager: bool = False,
     """Ten steps of an odd number of micro-batches each; no dropout, which differs by process."""
     from pipeline.text.encode import Encoder
     from pipeline.training.examples import Example
-    from pipeline.training.loop import Hooks, train
+    from pipeline.training.hooks import Hooks
+    from pipeline.training.loop import train
     from pipeline.training.plan import Plan
 
     classifier = load(base, new_head=True)
@@ -61,7 +62,7 @@ def run(base: Path, placement: Placement, *, rows: int = 2, eager: bool = False,
     )
     norms: list[float] = []
     hooks = Hooks(stepped=lambda facts: norms.append(facts.norm))
-    trained = train(classifier, encoder, examples, learnable(5), plan, placement, hooks=hooks)
+    trained = train(classifier, encoder, examples, learnable(5), plan, placement=placement, hooks=hooks)
     return Placed(trained.losses, tuple(norms), trained.held_out, dict(trained.weights))
 
 
