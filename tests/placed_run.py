@@ -36,6 +36,13 @@ class Placed:
         save_file(self.weights, output / "weights.safetensors")
         (output / "losses.json").write_text(json.dumps([self.losses, self.norms, self.forecasts]))
 
+    def farthest(self, other: Placed) -> float:
+        """The largest difference in a trained weight or a forecast."""
+        assert self.weights.keys() == other.weights.keys()
+        weights = [float((self.weights[name] - other.weights[name]).abs().max()) for name in other.weights]
+        pairs = zip(self.forecasts, other.forecasts, strict=True)
+        return max(*weights, *(abs(ours - theirs) for row in pairs for ours, theirs in zip(*row, strict=True)))
+
     @classmethod
     def read(cls, output: Path) -> Placed:
         from safetensors.torch import load_file
