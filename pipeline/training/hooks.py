@@ -44,7 +44,7 @@ class Hooks:
         advance: given the number of examples of every step.
         stepped: given every step's facts, some time after it.
         evaluated: given every evaluation.
-        resumed: given the number of steps that a checkpoint had.
+        began: given the number of steps that earlier sittings have taken, before the next one.
         stop: asked after every step why to stop, None for not; has to save first.
         checkpoint_due: asked after every step whether it is time for one.
     """
@@ -54,6 +54,6 @@ class Hooks:
     advance: Callable[[int], None] = lambda _: None
     stepped: Callable[[StepFacts], None] = lambda _: None
     evaluated: Callable[[Evaluation], None] = lambda _: None
-    resumed: Callable[[int], None] = lambda _: None
+    began: Callable[[int], None] = lambda _: None
     stop: Callable[[], Ended | None] = lambda: None
     checkpoint_due: Callable[[], bool] = lambda: False

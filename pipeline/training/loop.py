@@ -329,13 +329,14 @@ class _Run:
     def _resume(self) -> None:
         found = self.hooks.checkpoints.latest() if self.hooks.checkpoints else None
         if found is None:
+            self.hooks.began(0)
             return
         restore(self.parts, self.optimiser, found.tensors)
         if found.progress.scale:
             self.scaler.load_state_dict(found.progress.scale)
         self.losses, self.evaluations = list(found.progress.losses), list(found.progress.evaluations)
         self.seconds = found.progress.seconds
-        self.hooks.resumed(found.progress.step)
+        self.hooks.began(found.progress.step)
         self.hooks.advance(sum(len(self.order.step(number)) for number in range(found.progress.step)))
 
 

@@ -218,7 +218,7 @@ def _watched(job: _Job, classifier: Classifier, encoder: "Encoder", keeper: Keep
             advance=bar.advance,
             stepped=story.stepped,
             evaluated=story.evaluated,
-            resumed=lambda steps: _resumed(steps, story, job.say),
+            began=lambda steps: _go_on(steps, story, job.say),
         )
         return train(classifier, encoder, examples, job.curriculum.held_out, plan, placement=job.placement, hooks=hooks)
 
@@ -242,9 +242,10 @@ def _begin(job: _Job) -> Story:
     return Story(directory)
 
 
-def _resumed(steps: int, story: Story, say: Callable[[str], None]) -> None:
-    say(f"going on from the checkpoint of step {steps:,}")
-    story.resume(steps)
+def _go_on(steps: int, story: Story, say: Callable[[str], None]) -> None:
+    if steps:
+        say(f"going on from the checkpoint of step {steps:,}")
+    story.begin(steps)
 
 
 def _write(job: _Job, trained: Trained, record: TrainingRecord) -> None:

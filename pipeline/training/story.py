@@ -24,14 +24,12 @@ class Story:
 
     Args:
         directory: of the run.
-        resumed: steps that the run has taken in earlier sittings.
     """
 
-    def __init__(self, directory: Path, resumed: int = 0) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._metrics = directory / METRICS
         self._events: Any = None
-        self.resume(resumed)
 
     def __enter__(self) -> Self:
         return self
@@ -41,8 +39,8 @@ class Story:
     ) -> None:
         self.close()
 
-    def resume(self, steps: int) -> None:
-        """Forget what was told of steps behind these."""
+    def begin(self, steps: int) -> None:
+        """A sitting begins behind so many steps: what was told of later ones is forgotten."""
         kept = [line for line in read_metrics(self._metrics) if line["step"] <= steps]
         with replacing(self._metrics) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")

@@ -123,11 +123,11 @@ def test_every_epoch_is_evaluated_and_told(base: Path) -> None:
 @pytest.mark.parametrize("steps", [1, 3, 4, 7])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(base: Path, tmp_path: Path, tune: str, steps: int) -> None:
     how = plan(tune=tune, evaluate_every=3)
-    keeper, resumed = Keeper(tmp_path, "run"), list[int]()
+    keeper, began = Keeper(tmp_path, "run"), list[int]()
     stopped = run(base, how, checkpoints=keeper, stop=stopping_after(steps))
     assert (stopped.ended, len(stopped.losses)) == ("stopped", steps)
-    again = run(base, how, checkpoints=keeper, resumed=resumed.append)
-    assert resumed == [steps]
+    again = run(base, how, checkpoints=keeper, began=began.append)
+    assert began == [steps]
     assert equal(again, run(base, how))
 
 
