@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TORCH  := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-matrix test-ray cases lint types bench docs zipapp matrix mutate fuzz kill constraints clean
+.PHONY: help setup demo test test-matrix test-ray test-tpu test-xla cases lint types bench docs zipapp matrix mutate fuzz kill constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,38 @@ $(VENV)-ray/.installed: $(STAMP)
 
 test-ray: $(VENV)-ray/.installed ## arena score --engine ray, killed in the middle and gone on with, in an environment of its own
 	PYTHONPATH=$(CURDIR) $(VENV)-ray/bin/python -m pytest -rP tests/scoring/test_ray_engine.py
+
+# A TPU is simulated: torch_tpu over XLA's plugin for CPUs, which is of an unknown author and therefore pinned by its
+# hash, for this test alone. Both are installed as they are: they would ask for a TPU's library and other versions.
+$(VENV)-tpu/.installed: $(STAMP)
+	@$(PYTHON) -m venv $(VENV)-tpu
+	@$(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)-tpu/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tested.pth"
+	@$(VENV)-tpu/bin/python -m pip install --quiet absl-py==2.5.1 portpicker==1.6.0 frozendict==2.5.1 immutabledict==4.3.1
+	@$(VENV)-tpu/bin/python -m pip install --quiet --no-deps torch_tpu==0.2.0
+	@echo 'xla-cpu-pjrt==0.0.1 --hash=sha256:55837b6b7b47daa717f2d9a5a03563ea0ceaa338d06a81a1e2d3f060d960decc' > $(VENV)-tpu/plugin.txt
+	@$(VENV)-tpu/bin/python -m pip install --quiet --no-deps -r $(VENV)-tpu/plugin.txt
+	@touch $@
+
+test-tpu: $(VENV)-tpu/.installed ## arena's training on a simulated TPU (torch_tpu), in an environment of its own
+	TORCH_DEVICE_BACKEND_AUTOLOAD=0 PYTHONPATH=$(CURDIR) \
+		$(VENV)-tpu/bin/python -m pytest -rP tests/training/test_placements_tpu.py
+
+# torch_xla goes with one torch, which there is with CUDA only and which is not imported without its 4 GB of libraries.
+$(VENV)-xla/.installed: $(STAMP)
+	@$(PYTHON) -m venv $(VENV)-xla
+	@$(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(VENV)-xla/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tested.pth"
+	@$(VENV)-xla/bin/python -m pip install --quiet absl-py==2.5.1
+	@$(VENV)-xla/bin/python -m pip install --quiet --no-deps torch==2.9.0 torch_xla==2.9.0
+	@$(VENV)-xla/bin/python -c 'from importlib.metadata import requires; \
+		print(*(each.split(";")[0] for each in requires("torch") if each.startswith("nvidia-")), sep="\n")' \
+		> $(VENV)-xla/libraries.txt
+	@$(VENV)-xla/bin/python -m pip install --quiet --no-deps -r $(VENV)-xla/libraries.txt
+	@touch $@
+
+test-xla: $(VENV)-xla/.installed ## the same on eight devices of torch_xla, simulated (downloads 4 GB)
+	PYTHONPATH=$(CURDIR) $(VENV)-xla/bin/python -m pytest -rP tests/training/test_placements_xla.py
 
 cases: $(STAMP) ## write the reports into the pages of tests/cases, then read the diff
 	CASES=write $(RUN) -m pytest -q tests/test_cases.py -k report
@@ -82,5 +114,5 @@ constraints: $(STAMP) ## write constraints.txt from what is installed
 	mv constraints.new constraints.txt
 
 clean: ## remove what was installed, built or cached
-	rm -rf $(VENV) $(VENV)-matrix $(VENV)-ray build dist *.egg-info resolver.pyz demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-matrix $(VENV)-ray $(VENV)-tpu $(VENV)-xla build dist *.egg-info resolver.pyz demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

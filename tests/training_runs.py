@@ -24,7 +24,7 @@ def plan(**more: Any) -> Plan:
     return Plan(**(FIELDS | more))
 
 
-def run(base: Path, how: Plan | None = None, *, battles: int = 24, held_out: int = 6, **hooks: Any) -> Trained:
+def run(base: Path, how: Plan | None = None, *, battles: int = 24, held_out: int = 6, placement: Any = None, **hooks: Any) -> Trained:
     how = how or plan()
     classifier = load(base, new_head=True)
     return train(
@@ -33,6 +33,7 @@ def run(base: Path, how: Plan | None = None, *, battles: int = 24, held_out: int
         examples_of(learnable(battles), how, labels=3),
         learnable(held_out),
         how,
+        placement=placement,
         hooks=Hooks(**hooks),
     )
 

@@ -153,6 +153,7 @@ def _add_place(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--parallel", choices=PARALLEL, default="auto", help="of several processes: each the whole model, or a shard"
     )
+    group.add_argument("--compile", action="store_true", help="compile the layers: slow to begin, then faster")
     group.add_argument("--dtype", choices=DTYPES, help="computed in (float32 on a CPU)")
     group.add_argument(
         "--deadline",
@@ -267,6 +268,7 @@ def request_of(options: argparse.Namespace) -> Request:
         dtype=options.dtype or (recipe.dtype if recipe else "auto"),
         device=options.device,
         parallel=options.parallel,
+        compiled=options.compile,
         deadline_s=CONTEST_LIMIT_S[options.contest or "lmsys"] if deadline == CONTEST else deadline,
         checkpoint_every_s=options.checkpoint_every,
         keep_checkpoints=options.keep_checkpoints,

@@ -112,7 +112,7 @@ def choose_device(device: Device) -> "torch.device":
 
 
 def choose_dtype(dtype: Dtype, device: "torch.device") -> "torch.dtype":
-    """What to compute in: float32 on a CPU; on a GPU bfloat16 where it is native, else float16."""
+    """What to compute in: float32 on a CPU, bfloat16 on a TPU; on a GPU bfloat16 where it is native, else float16."""
     import torch
 
     if dtype != "auto":
@@ -120,6 +120,8 @@ def choose_dtype(dtype: Dtype, device: "torch.device") -> "torch.dtype":
         return named
     if device.type == "cpu":
         return torch.float32
+    if device.type != "cuda":
+        return torch.bfloat16
     return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
 
 

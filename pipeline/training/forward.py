@@ -12,7 +12,7 @@ from pipeline.model.load import Classifier, vocab_size
 from pipeline.text.batch import collate
 from pipeline.text.encode import Encoder
 from pipeline.text.prompt import Ids
-from pipeline.training.micro import Micro, deal, plan_micros
+from pipeline.training.micro import Micro, deal, few_lengths, plan_micros
 from pipeline.training.placement.placement import Placement
 from pipeline.training.plan import Plan
 
@@ -29,6 +29,7 @@ class Forward:
         placement: where.
         plan: the size of micro-batches.
         pad: preferred to pad with; no row should hold it (see `spare_id`).
+        longest: tokens of the longest row that there can be.
         shapes: of the micro-batches that were run; where every one is compiled, that many compilations.
     """
 
@@ -36,12 +37,13 @@ class Forward:
     placement: Placement
     plan: Plan
     pad: int | None
+    longest: int
     shapes: set[tuple[int, int]] = field(default_factory=set)
 
     def mine(self, rows: Sequence[Ids]) -> tuple[Micro, ...]:
         """This process's micro-batches of rows that all processes have."""
         place = self.placement.place
-        buckets = self.plan.buckets if place.fixed_shapes or self.plan.buckets else ()
+        buckets = self.plan.buckets or (few_lengths(self.longest) if place.fixed_shapes else ())
         micros = plan_micros([len(row) for row in rows], self.plan.batch_tokens, buckets)
         return deal(micros, place.rank, place.processes)
 
@@ -62,15 +64,16 @@ class Forward:
         """Probabilities of rows that all processes have, in order; every process gets all of them."""
         import torch
 
-        found_RC = torch.zeros(len(rows), self.classifier.labels, device=self.placement.place.device)
+        found_RC = torch.zeros(len(rows), self.classifier.labels)
         with torch.no_grad():
             for micro in self.mine(rows):
                 shares_BC = self.logits(rows, micro).softmax(dim=-1)
-                if micro.places:
-                    found_RC[list(micro.places)] = shares_BC[: len(micro.places)]
+                # The rows are told from padding on the host: on a device that compiles, each number would be a shape
+                # of its own, and torch_xla's partitioner dies of taking some of the rows that it has spread.
+                found_RC[list(micro.places)] = shares_BC.cpu()[: len(micro.places)]
                 self.placement.end_step()
         self.placement.total([found_RC])
-        return tuple(tuple(row) for row in found_RC.double().cpu().tolist())
+        return tuple(tuple(row) for row in found_RC.double().tolist())
 
 
 def spare_id(tokenizer: Any, encoder: Encoder) -> int | None:

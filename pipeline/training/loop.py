@@ -146,7 +146,7 @@ class _Run:
         import torch
 
         pad = spare_id(self.classifier.tokenizer, self.encoder)
-        self.forward = Forward(self.classifier, self.placement, self.plan, pad)
+        self.forward = Forward(self.classifier, self.placement, self.plan, pad, self.encoder.max_length)
         self.order = Order(len(self.examples), self.plan)
         self.parts = trainables(self.classifier.model)
         self.optimiser = torch.optim.AdamW(groups(self.parts, self.plan))

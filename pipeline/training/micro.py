@@ -60,6 +60,15 @@ def plan_micros(lengths: Sequence[int], batch_tokens: int, buckets: Sequence[int
     return tuple(micros)
 
 
+def few_lengths(longest: int) -> tuple[int, ...]:
+    """Buckets where nobody named any: a quarter and a half of the longest row, and all of it.
+
+    >>> few_lengths(1024), few_lengths(3)
+    ((256, 512, 1024), (1, 2, 3))
+    """
+    return tuple(sorted({-(-longest // 4), -(-longest // 2), longest}))
+
+
 def deal(micros: Sequence[Micro], rank: int, processes: int) -> tuple[Micro, ...]:
     """The micro-batches of one process; each gets as many, the last ones perhaps without rows.
 

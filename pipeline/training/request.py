@@ -27,7 +27,8 @@ class Request:
         max_length: tokens of a row; the default within the model's limit where None.
         truncation: how longer rows are cut.
         dtype: that is computed in.
-        device, parallel: where, and how several processes share the work; see `choose_placement`.
+        device, parallel, compiled: where, how several processes share the work, and whether layers are compiled; see
+            `choose_placement`.
         deadline_s: be done by then, counted from the start of the process.
         checkpoint_every_s: seconds between checkpoints.
         keep_checkpoints: also when the run has ended well.
@@ -46,6 +47,7 @@ class Request:
     dtype: Dtype = "auto"
     device: Device = "auto"
     parallel: Parallel = "auto"
+    compiled: bool = False
     deadline_s: float = FOREVER
     checkpoint_every_s: float = CHECKPOINT_EVERY_S
     keep_checkpoints: bool = False

@@ -109,7 +109,7 @@ def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
         roots=request.roots,
         config=request.config,
     )
-    placement = choose_placement(request.device, request.parallel)
+    placement = choose_placement(request.device, request.parallel, compiled=request.compiled)
     try:
         job = _Job(request, curriculum, checked, placement, say if placement.place.is_first else _silent)
         job.say(checked.text)
@@ -152,9 +152,13 @@ def _load(job: _Job) -> tuple[Classifier, "Encoder"]:
 
 
 def _train(job: _Job, classifier: Classifier, encoder: "Encoder") -> Outcome:
+    import torch
+
     request = job.request
     identity = identity_of(request, job.curriculum, job.checked, encoder, classifier.dtype)
     with Stopping() as stopping, _claim(job, identity) as directory:
+        # Whoever is quick would read checkpoints there that the first process is about to remove.
+        job.placement.total([torch.zeros(1)])
         job.say(
             f"training on {len(job.curriculum.examples):,} battles for {request.plan.epochs} epochs,"
             f" {len(job.curriculum.held_out):,} held out, rows of at most {encoder.max_length} tokens; the run is told"

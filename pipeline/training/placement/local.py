@@ -16,14 +16,12 @@ class Local:
         self.place = Place(device, fixed_shapes=fixed_shapes)
 
     def put(self, model: Any) -> Any:
-        """As `Placement`; a quantised model was loaded onto its device, and cannot be moved."""
-        return model if getattr(model, "is_quantized", False) else model.to(self.place.device)
+        """As `Placement`."""
+        return moved(model, self.place.device)
 
     def feed(self, tensor: "torch.Tensor") -> "torch.Tensor":
-        """As `Placement`; from pinned memory the copy goes on while the host does."""
-        if self.place.device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(self.place.device, non_blocking=True)
+        """As `Placement`."""
+        return fed(tensor, self.place.device)
 
     def total(self, tensors: Sequence["torch.Tensor"]) -> None:
         """As `Placement`."""
@@ -36,3 +34,20 @@ class Local:
 
     def close(self) -> None:
         """As `Placement`."""
+
+
+def moved(model: Any, device: "torch.device") -> Any:
+    """The model on a device. A quantised one was loaded onto its device, and cannot be moved."""
+    return model if is_quantised(model) else model.to(device)
+
+
+def is_quantised(model: Any) -> bool:
+    """Whether a model says that its weights have fewer bits; PEFT hands the question down."""
+    return bool(getattr(model, "is_quantized", False))
+
+
+def fed(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
+    """A tensor on a device; from pinned memory the copy goes on while the host does."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
