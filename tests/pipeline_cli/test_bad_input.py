@@ -179,7 +179,7 @@ def test_a_wrong_command_line_is_exit_code_2(tmp_path: Path, arguments: tuple[st
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "merge"])
 def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) -> None:
     result = arena(command, "--help", cwd=tmp_path)
     assert result.returncode == 0
