@@ -46,6 +46,22 @@ def refuse_taken(target: Path, *, marker: str, what: str, force: bool) -> None:
         )
 
 
+def require_writable(target: Path) -> None:
+    """Refuse a place where a directory cannot be made, before the work that would be lost; nothing is left behind.
+
+    Raises:
+        OutputError: its parent cannot be made or written.
+    """
+    absent = tuple(parent for parent in target.parents if not os.path.lexists(parent))
+    place = target.with_name(f".{target.name}.{os.getpid()}{MADE}")
+    try:
+        with refused_as_output(target, fix=FIX):
+            place.mkdir(parents=True)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        _remove_empty(absent)
+
+
 @contextmanager
 def new_directory(target: Path, needs_bytes: int = 0) -> Iterator[Path]:
     """A directory to write into, which becomes `target` when the block ends well and is gone when it does not.

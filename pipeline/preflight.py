@@ -316,9 +316,9 @@ def machine_of(accelerator: str, *, config: Path | None = None) -> Machine:
 
 def packed_bytes(bits: str, rows: int, columns: int) -> int:
     """A matrix in "int8" or "int4", by the formula that the resolver judges with."""
-    from resolver.rules.memory import int8_bytes, nf4_bytes
+    from resolver.rules.memory import byte_bytes, nf4_bytes
 
-    return int8_bytes(rows, columns) if bits == "int8" else nf4_bytes(rows, columns)
+    return byte_bytes(rows, columns) if bits == "int8" else nf4_bytes(rows, columns)
 
 
 def least_activations(*, layers: int, hidden: int, inner: int, rows: int, length: int, element_bytes: int) -> int:

@@ -1,7 +1,6 @@
 """Where what is trained comes from: the identity of a run before it, and the record in the output after it."""
 
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.arena.battle import LABELS
@@ -9,9 +8,9 @@ from pipeline.preflight import Preflight
 from pipeline.training.curriculum import Curriculum
 from pipeline.training.examples import examples_sha256
 from pipeline.training.loop import Trained
+from pipeline.training.origin import base_of
 from pipeline.training.plan import Plan
 from pipeline.training.record import (
-    Base,
     Data,
     Metrics,
     TrainingRecord,
@@ -66,12 +65,7 @@ def record_of(
     last = trained.evaluations[-1] if trained.evaluations else None
     tail = trained.losses[-max(1, trained.steps // request.plan.epochs) :]
     return TrainingRecord(
-        base=Base(
-            reference=_portable(checked),
-            hub_id=checked.hub_id,
-            headers_sha256=headers_sha256(checked.path),
-            tokenizer_sha256=tokenizer_sha256(checked.path),
-        ),
+        base=base_of(checked, roots=request.roots, config=request.config),
         data=Data(
             name=request.sources.train.name,
             contest=curriculum.contest,
@@ -103,11 +97,6 @@ def _settings(plan: Plan) -> dict[str, int | float | bool | str]:
     """The plan by name; what is left to its default None is left out, buckets are written as the option takes them."""
     told: dict[str, Any] = plan.model_dump(exclude_none=True)
     return told | {"buckets": ",".join(map(str, plan.buckets))}
-
-
-def _portable(checked: Preflight) -> str:
-    """The base as another run can find it: the reference, but a directory's full path."""
-    return str(checked.path) if Path(checked.reference).is_dir() else checked.reference
 
 
 def versions() -> dict[str, str]:

@@ -66,11 +66,14 @@ class Metrics(_Part):
 
 
 class Merged(_Part):
-    """The adapter is added into the weights beside which the record lies: what those look like, and which it was."""
+    """The record speaks of the weights beside it: what those look like, and which adapter was added into the base.
+
+    None is the adapter of a model that was trained whole.
+    """
 
     headers_sha256: str
-    adapter_sha256: str
     dtype: str
+    adapter_sha256: str | None = None
 
 
 class TrainingRecord(_Part):

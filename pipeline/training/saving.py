@@ -3,37 +3,28 @@
 A LoRA or a head becomes an adapter, a model that was trained whole becomes a model's directory.
 """
 
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.arena.battle import LABELS
+from pipeline.directory import new_directory, require_writable
 from pipeline.errors import OutputError
 from pipeline.model.adapter import CONFIG
 from pipeline.model.load import Classifier, quiet
-from pipeline.output import refused_as_output
-from pipeline.training.record import NAME, TrainingRecord
+from pipeline.preflight import contents
+from pipeline.training.card import carry_terms
+from pipeline.training.record import NAME, Merged, TrainingRecord, headers_sha256
 from pipeline.training.state import Tensors
 
 MODEL_CONFIG: Final = "config.json"
 SHARD: Final = "5GB"
-TOKENIZER_FILES: Final = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "tokenizer.model",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "spm.model",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "chat_template.jinja",
-)
+CARD: Final = """\
+# {kind} of {base}
+
+Forecasts which of two answers to a prompt people prefer ({labels}). Trained by `arena train` on {battles:,} battles,
+rows of {length:,} tokens; `training.json` has the rest, and `arena score` reads it.
+"""
 
 
 def check_directory(target: Path, *, force: bool) -> None:
@@ -55,8 +46,7 @@ def check_directory(target: Path, *, force: bool) -> None:
             raise OutputError(
                 f"{target}: it holds {kind} already", fix="name another directory, or say --force to replace it"
             )
-    with _beside(target) as temporary:
-        temporary.mkdir(parents=True)
+    require_writable(target)
 
 
 def _kind(target: Path) -> str | None:
@@ -79,82 +69,53 @@ def save_trained(target: Path, classifier: Classifier, weights: Tensors, record:
     Raises:
         OutputError: it cannot be written.
     """
-    with _beside(target) as temporary:
-        if hasattr(classifier.model, "peft_config"):
-            _write_adapter(temporary, classifier.model, weights, record)
+    is_adapter = hasattr(classifier.model, "peft_config")
+    with new_directory(target) as place:
+        if is_adapter:
+            _write_adapter(place, classifier.model, weights, record)
         else:
-            _write_model(temporary, classifier, weights, base)
-        (temporary / NAME).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        _put_in_place(temporary, target)
+            record = _write_model(place, classifier, weights, record, base)
+        name = record.base.hub_id or record.base.kaggle_handle
+        told = CARD.format(
+            kind="An adapter" if is_adapter else "A fine-tune",
+            base=name or base.name,
+            labels=", ".join(record.labels),
+            battles=record.data.battles,
+            length=record.max_length,
+        )
+        carry_terms(base, place, base_name=name, text=told, adapter=is_adapter)
+        (place / NAME).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def _write_adapter(temporary: Path, model: Any, weights: Tensors, record: TrainingRecord) -> None:
+def _write_adapter(place: Path, model: Any, weights: Tensors, record: TrainingRecord) -> None:
     for config in model.peft_config.values():
         config.base_model_name_or_path = record.base.hub_id or record.base.reference
         if isinstance(config.target_modules, set):  # whose order is another in every process
             config.target_modules = sorted(config.target_modules)
     with quiet():
-        model.save_pretrained(temporary, safe_serialization=True, save_embedding_layers=False, state_dict=dict(weights))
-    (temporary / "README.md").unlink(missing_ok=True)
+        model.save_pretrained(place, safe_serialization=True, save_embedding_layers=False, state_dict=dict(weights))
+    (place / "README.md").unlink(missing_ok=True)
 
 
-def _write_model(temporary: Path, classifier: Classifier, weights: Tensors, base: Path) -> None:
-    """The tokenizer's files are the base's own, byte for byte."""
+def _write_model(
+    place: Path, classifier: Classifier, weights: Tensors, record: TrainingRecord, base: Path
+) -> TrainingRecord:
+    """The tokenizer's files are the base's own, byte for byte; returns the record with what the weights look like."""
     config = classifier.model.config
     config.id2label = dict(enumerate(LABELS[: classifier.labels]))
     config.label2id = {name: column for column, name in config.id2label.items()}
     buffers = {name: each for name, each in classifier.model.state_dict().items() if name not in weights}
     with quiet():
         classifier.model.save_pretrained(
-            temporary, state_dict=buffers | _stored(weights, classifier.dtype), max_shard_size=SHARD
+            place, state_dict=buffers | _stored(weights, classifier.dtype), max_shard_size=SHARD
         )
-    for name in TOKENIZER_FILES:
-        if (base / name).is_file():
-            shutil.copyfile(base / name, temporary / name)
+    for name in contents(base).tokenizer:
+        (place / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(base / name, place / name)
+    looks = Merged(headers_sha256=headers_sha256(place) or "", dtype=str(classifier.dtype).removeprefix("torch."))
+    return record.model_copy(update={"merged": looks})
 
 
 def _stored(weights: Tensors, dtype: Any) -> dict[str, Any]:
     """Trained in float32, kept in what it was computed in."""
     return {name: each.to(dtype) for name, each in weights.items()}
-
-
-def _put_in_place(temporary: Path, target: Path) -> None:
-    """A directory cannot be renamed over one that holds something: the old one steps aside first."""
-    if not target.exists():
-        temporary.rename(target)
-        return
-    aside = target.with_name(f".{target.name}.{os.getpid()}.old")
-    target.rename(aside)
-    try:
-        temporary.rename(target)
-    except BaseException:
-        aside.rename(target)
-        raise
-    shutil.rmtree(aside)
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    made = _absent_parents(target)
-    try:
-        with refused_as_output(target, fix="name a directory below one that can be written"):
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if not target.exists():
-            _remove_empty(made)
-
-
-def _absent_parents(target: Path) -> tuple[Path, ...]:
-    """Parents that will have to be made, the deepest first."""
-    return tuple(parent for parent in target.parents if not os.path.lexists(parent))
-
-
-def _remove_empty(directories: tuple[Path, ...]) -> None:
-    for directory in directories:
-        try:
-            directory.rmdir()
-        except OSError:
-            return

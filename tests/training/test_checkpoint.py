@@ -109,9 +109,10 @@ def test_a_really_full_disk_leaves_the_older_ones_as_they_were(tmp_path: Path) -
 
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = shutil.which("mount")
+    mount, umount = shutil.which("mount"), shutil.which("umount")
     if (
         mount is None
+        or umount is None
         or subprocess.run(
             [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False
         ).returncode
@@ -124,7 +125,7 @@ def test_a_really_full_disk_leaves_the_older_ones_as_they_were(tmp_path: Path) -
         assert [each.name for each in disk.iterdir()] == ["step-00000003"]
         assert step_of(keeper) == 3
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run([umount, disk], check=True)
 
 
 def test_nothing_in_a_checkpoint_is_a_pickle(tmp_path: Path) -> None:

@@ -18,7 +18,24 @@ from pipeline.cli import run
 
 ROOT = Path(__file__).resolve().parents[2]
 # A row has a micro-batch to itself: five a step, so that one of two processes goes without in the last round.
-HOW = "--epochs 2 --batch-size 5 --batch-tokens 60 --max-length 60 --dropout 0 --rank 4 --alpha 8 --rate 5e-3".split()
+HOW = [
+    "--epochs",
+    "2",
+    "--batch-size",
+    "5",
+    "--batch-tokens",
+    "60",
+    "--max-length",
+    "60",
+    "--dropout",
+    "0",
+    "--rank",
+    "4",
+    "--alpha",
+    "8",
+    "--rate",
+    "5e-3",
+]
 STEPS = 10
 
 
@@ -49,7 +66,16 @@ def steps(place: Path, output: str) -> tuple[list[float], list[float]]:
 def test_two_processes_train_what_one_does(place: Path, parallel: str) -> None:
     from safetensors.torch import load_file
 
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pipeline"]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "pipeline",
+    ]
     command = [*torchrun, *train(place, parallel, "--parallel", parallel)]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=600)

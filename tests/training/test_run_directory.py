@@ -51,9 +51,9 @@ def test_a_run_is_gone_on_with_by_itself_alone(tmp_path: Path) -> None:
 
 
 def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:
-    with claimed(tmp_path / "run", identity(), fresh=False):
-        with pytest.raises(SettingsError, match="another process trains there"):
-            claim(tmp_path / "run", identity())
+    refused = pytest.raises(SettingsError, match="another process trains there")
+    with claimed(tmp_path / "run", identity(), fresh=False), refused:
+        claim(tmp_path / "run", identity())
     claim(tmp_path / "run", identity())
 
 

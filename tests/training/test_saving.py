@@ -78,6 +78,7 @@ def test_a_saved_adapter_scores_as_it_did_when_it_was_trained(tmp_path: Path, fa
     assert [each for row in packed for each in row] == pytest.approx([each for row in after for each in row], abs=1e-6)
     assert len(set(after)) > 1
     assert {each.name for each in (tmp_path / "adapter").iterdir()} == {
+        "README.md",
         "adapter_config.json",
         "adapter_model.safetensors",
         "training.json",
