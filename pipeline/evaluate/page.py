@@ -149,7 +149,7 @@ def _heated(label: str, count: int, of: int) -> str:
 
 def _calibration(told: "Calibration") -> Iterator[str]:
     yield "<h3>Calibration</h3>\n"
-    yield '<p class="note">A dot is about a tenth of the battles; on the dashed line what is forecast with 70 % comes true'
+    yield '<p class="note">A dot is about a tenth of the battles; on the dashed line a forecast of 70 % comes true'
     yield " in 70 %.</p>\n"
     yield '<div class="plots">\n'
     yield from _figure(reliability(told.favourite), "The favourite", _off(told.favourite))
