@@ -3,9 +3,10 @@
 No script, nothing from a network, every text of others escaped; each plot has its numbers in a table.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from pipeline.evaluate.calibration import WIDTHS
 from pipeline.evaluate.figures import by_length, reliability, sureness
 from pipeline.evaluate.page_style import STYLE
 from pipeline.evaluate.sentences import sentences_of
@@ -149,8 +150,8 @@ def _heated(label: str, count: int, of: int) -> str:
 
 def _calibration(told: "Calibration") -> Iterator[str]:
     yield "<h3>Calibration</h3>\n"
-    yield '<p class="note">A dot is about a tenth of the battles; on the dashed line what is forecast with 70 % comes'
-    yield " true in 70 %.</p>\n"
+    yield '<p class="note">A dot is about a tenth of the battles; on the dashed line a forecast of 70 % comes true'
+    yield " in 70 %.</p>\n"
     yield '<div class="plots">\n'
     yield from _figure(reliability(told.favourite), "The favourite", _off(told.favourite))
     yield from _figure(sureness(told.histogram), "How sure", "battles by the probability of their favourite")
@@ -159,7 +160,7 @@ def _calibration(told: "Calibration") -> Iterator[str]:
     yield "</div>\n"
     yield f'<p class="note">Outcomes are off by {told.class_wise:.4f} in the mean.</p>\n'
     yield from _temperature(told)
-    yield from _folded("The numbers of the plots", _bins((told.favourite, *told.outcomes)))
+    yield from _folded("The numbers of the plots", (*_bins((told.favourite, *told.outcomes)), *_sure(told.histogram)))
 
 
 def _off(told: "Reliability") -> str:
@@ -190,7 +191,17 @@ def _bins(told: "Iterable[Reliability]") -> Iterator[str]:
             )
             for one in each.bins
         ]
-        yield from figures((each.label, "battles", "mean forecast", "came true"), rows)
+        caption = "The favourite" if each.label == "favourite" else f"Outcome {each.label}"
+        yield from figures(("forecast", "battles", "mean forecast", "came true"), rows, caption=caption)
+
+
+def _sure(histogram: Sequence[int]) -> Iterator[str]:
+    rows = [
+        Row(f"{place / WIDTHS:.2f} to {(place + 1) / WIDTHS:.2f}", (f"{count:,}",))
+        for place, count in enumerate(histogram)
+        if count
+    ]
+    yield from figures(("probability of the favourite", "battles"), rows, caption="How sure")
 
 
 def _folded(summary: str, body: Iterable[str]) -> Iterator[str]:
@@ -249,7 +260,8 @@ def _length_bins(told: "Iterable[LengthBin]") -> Iterator[str]:
         )
         for each in told
     ]
-    yield from figures(("A to B", "mean", "battles", "decided", "forecast", "came true"), rows)
+    heads = ("ratio", "mean", "battles", "decided", "forecast", "came true")
+    yield from figures(heads, rows, caption="Ratio of length, A to B")
 
 
 def _between(told: "LengthBin") -> str:

@@ -34,6 +34,7 @@ svg .mark { stroke: var(--quiet); stroke-width: 1; stroke-dasharray: 2 2; }
 svg.strip { display: block; width: 100%; min-width: 6rem; height: auto; }
 table.figures { font-variant-numeric: tabular-nums; min-width: 0; margin: 0.5rem 0 1rem; }
 table.figures th, table.figures td { vertical-align: middle; }
+caption { text-align: left; color: var(--ink); font-weight: 600; padding: 0.5rem 0 0.25rem; }
 table.figures th[scope="row"] { font-size: 0.9375rem; color: var(--ink); min-width: 5rem; overflow-wrap: anywhere; }
 table.figures td { white-space: nowrap; }
 table.figures td.strip { width: 34%; }
@@ -60,6 +61,7 @@ details table { color: var(--ink); }
   table.figures td[data-head]:not(:empty)::before {
     content: attr(data-head); display: block; color: var(--quiet); font-size: 0.75rem;
   }
+  table.figures, table.figures tbody, caption { display: block; }
   table.figures td:empty { display: none; }
   table.figures td.strip { flex: 1 0 100%; }
   svg.strip { max-width: 16rem; }

@@ -48,9 +48,13 @@ class Resampling:
         Returns:
             Sums of shape [D, K].
         """
+        sums_GK = self._by_prompt(values_BK)
+        return np.concatenate([counts.astype(np.float64) @ sums_GK for counts in self._pieces(len(sums_GK))])
+
+    def _by_prompt(self, values_BK: Numbers) -> Numbers:
         starts = np.flatnonzero(np.diff(self.groups, prepend=-1))
-        sums_GK = np.add.reduceat(values_BK, starts, axis=0)
-        return np.concatenate([counts.astype(np.float64) @ sums_GK for counts in self._pieces(len(starts))])
+        sums_GK: Numbers = np.add.reduceat(values_BK, starts, axis=0)
+        return sums_GK
 
     def _pieces(self, prompts: int) -> Iterator[NDArray[np.uint8]]:
         """How often each prompt is in each draw, some draws at a time.
@@ -86,13 +90,16 @@ class Resampling:
             below_BK: what the sum is divided by, 1 where a battle counts; one column for all, or one each.
 
         Returns:
-            One estimate a column, None where the divisor is 0.
+            One estimate a column, None where the divisor is 0. What one prompt alone has gets no interval: it is the
+            same in every draw that has it.
         """
         count = above_BK.shape[1]
         totals_DK = self.totals(np.concatenate([above_BK, below_BK], axis=1))
         with np.errstate(divide="ignore", invalid="ignore"):
             drawn_DK = totals_DK[:, :count] / totals_DK[:, count:]
             values_K = above_BK.sum(axis=0) / below_BK.sum(axis=0)
+        prompts_K = np.broadcast_to((self._by_prompt(np.abs(below_BK)) > 0).sum(axis=0), values_K.shape)
+        drawn_DK[:, prompts_K == 1] = np.nan
         return tuple(
             self.estimate(float(value), drawn_DK[:, number]) if np.isfinite(value) else None
             for number, value in enumerate(values_K)

@@ -28,18 +28,23 @@ class Row:
     is_small: bool = False
 
 
-def figures(heads: Sequence[str], rows: Sequence[Row], *, mark: float | None = None) -> Iterator[str]:
+def figures(
+    heads: Sequence[str], rows: Sequence[Row], *, mark: float | None = None, caption: str = ""
+) -> Iterator[str]:
     """A table; where a row has an interval to draw, all are drawn on one scale.
 
     Args:
         heads: of the name, of each cell and, where intervals are drawn, of them.
         rows: in order.
         mark: the value at which a line crosses the intervals.
+        caption: what the rows are of, where no heading says it.
     """
     drawn = [row.drawn for row in rows if row.drawn is not None]
     ends = [end for each in drawn for end in (each.value, each.low, each.high) if end is not None]
     strip = Strip.over(ends, mark) if ends else None
     yield '<div class="wide"><table class="figures">\n'
+    if caption:
+        yield f"<caption>{marked_up(caption)}</caption>\n"
     yield "<tr>" + "".join(f'<th scope="col">{marked_up(head)}</th>' for head in heads) + "</tr>\n"
     for row in rows:
         named = zip(heads[1:], row.cells, strict=strip is None)

@@ -93,6 +93,7 @@ def test_the_page_is_whole_and_asks_for_nothing(page: str) -> None:
         "By turns",
     ):
         assert title in reader.text
+    assert reader.tags.count("caption") == 6
 
 
 def shown(value) -> set[str]:
@@ -132,6 +133,7 @@ PROBE = """<!DOCTYPE html><meta charset="utf-8"><body><iframe id="f" width="WIDE
 const f = document.getElementById("f");
 f.onload = () => {
   const d = f.contentDocument, root = d.documentElement;
+  d.querySelectorAll("details").forEach(each => { each.open = true; });
   const boxes = [...d.querySelectorAll("figure svg")].map(each => each.getBoundingClientRect());
   const strips = [...d.querySelectorAll("svg.strip")].map(each => each.getBoundingClientRect());
   const fills = [...d.querySelectorAll("figure svg circle")].map(each => f.contentWindow.getComputedStyle(each).fill);

@@ -66,12 +66,13 @@ def test_many_draws_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> N
     assert set(whole[:, 0]) <= set(range(3, 7))
 
 
-def test_one_prompt_has_no_interval_and_a_part_that_is_hardly_drawn_has_none() -> None:
+def test_what_one_prompt_alone_has_gets_no_interval() -> None:
     assert means_of([0.0, 1.0], [0, 0]) == Estimate(0.5)
-    rare, absent = Resampling(np.arange(3), draws=200).ratios(
-        np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
-    )
-    assert rare == Estimate(1.0, 1.0, 1.0)
+    inside = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
+    values = np.array([[0.0], [1.0], [1.0]])
+    alone, shared, absent = Resampling(np.array([0, 0, 1]), draws=200).ratios(inside * values, inside)
+    assert alone == Estimate(0.5)
+    assert (shared.low, shared.high) == (0.5, 1.0)
     assert absent is None
 
 
