@@ -39,6 +39,7 @@ AGREE = 1e-5  # of logits, between ways of one process
 # vLLM has kernels of its own, and gives probabilities.
 VLLM_AGREES = 1e-3
 PADDED_BUDGET = 5.0
+BUDGET_LIMIT = 2048  # the length that this budget is about
 WARM = 8  # rows of the unmeasured round
 VLLM = Path(__file__).resolve().parent / "vllm_classify.py"
 
@@ -154,14 +155,14 @@ def lines(found: Timed, rows: int) -> list[tuple[str, ...]]:
     ]
 
 
-def budgets(seconds: Mapping[str, float]) -> str:
-    """Whether ours is as fast as the best of the others, and five times the padded way."""
+def budgets(seconds: Mapping[str, float], limit: int) -> str:
+    """Whether ours is as fast as the best of the others and, for rows of up to 2,048 tokens, 5 times the padded way."""
     best = min((name for name in seconds if name != OURS), key=seconds.__getitem__)
     over, padded = seconds[best] / seconds[OURS], seconds[PADDED] / seconds[OURS]
-    return (
-        f"the best of the others, {best}, takes {over:.2f} of our time, budget 1: {_met(over >= 1)}\n"
-        f"{PADDED} takes {padded:.2f} of our time, budget {PADDED_BUDGET:g}: {_met(padded >= PADDED_BUDGET)}"
-    )
+    told = f"the best of the others, {best}, takes {over:.2f} of our time, budget 1: {_met(over >= 1)}"
+    if limit == BUDGET_LIMIT:
+        told += f"\n{PADDED} takes {padded:.2f} of our time, budget {PADDED_BUDGET:g}: {_met(padded >= PADDED_BUDGET)}"
+    return told
 
 
 def _met(met: bool) -> str:  # noqa: FBT001 - the only thing that there is to say
@@ -184,7 +185,7 @@ def compare(classifier: Classifier, rows: Sequence[Ids], limit: int, options: ar
         )
     print(table(("way", "seconds", "rows/s", "over ours", "processors' time", "logit difference"), told))
     print(f"vllm: {other['unusable']}" if "unusable" in other else f"vllm ran on {other['device']}")
-    print(budgets(found.seconds))
+    print(budgets(found.seconds, limit))
 
 
 def main() -> None:

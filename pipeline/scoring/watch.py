@@ -2,7 +2,7 @@
 
 A pack may take many times what the slowest of the recent ones took, and never less than a floor that is said once.
 While a model is loaded there is nothing to compare with (it may come from a slow disk, and be large), so a process that
-is loading counts as hung only where the processor has not worked for it either.
+is loading counts as hung only where the processor has not worked for it either, which not every system says.
 """
 
 from collections import deque

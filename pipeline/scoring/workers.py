@@ -2,29 +2,22 @@
 
 A worker that dies is replaced and its packs are done again; a pack on which two have died is run in smaller parts. One
 that hangs (see `watch`) is killed first; the rows of a pack on which two have hung are run each alone, and the one at
-which it hangs again is given up. The processes are fresh interpreters (nothing is forked, which CUDA would not survive)
-that are reached through pipes.
+which it hangs again is given up. What it does not know: how a process is started and reached (see `process`).
 """
 
-import contextlib
-import fcntl
 import itertools
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from typing import IO, Any, Final
+from multiprocessing.connection import wait
+from typing import Any, Final
 
 from pipeline.errors import PipelineError
 from pipeline.progress import duration
 from pipeline.scoring.deadline import Clock
 from pipeline.scoring.device import Done
+from pipeline.scoring.process import Process, start_process
 from pipeline.scoring.throughput import Facts
 from pipeline.scoring.watch import PATIENCE_S, Watch, worked
 from pipeline.scoring.work import Pack, Planner
@@ -43,13 +36,6 @@ HOPELESS: Final = 4
 HUNG: Final = 2
 # How long the workers are listened to at most before those that are silent are looked at.
 LOOK_S: Final = 0.5
-# A process that has closed its pipe, or was killed, is given so long to end.
-PARTING_S: Final = 10.0
-TAIL_BYTES: Final = 2000
-# Room for an order that nobody reads: whoever sends one to a worker that hangs must not wait for it.
-PIPE_BYTES: Final = 1 << 20
-# Not `-m`: the messages' classes would be those of `__main__`, which are no ones that this side knows.
-CODE: Final = "import sys; from pipeline.scoring.worker import main; main(sys.argv[1:])"
 
 
 class WorkersLostError(PipelineError, RuntimeError):
@@ -71,13 +57,10 @@ class _Task:
 
 @dataclass(slots=True)
 class _Worker:
-    """One process and its pipes."""
+    """A process and what it has in hand."""
 
     number: int
-    process: "subprocess.Popen[bytes]"
-    orders: Connection
-    answers: Connection
-    errors: IO[bytes]
+    process: Process
     under_way: deque[_Task] = field(default_factory=deque)
     facts: Facts | None = None
     is_loading: bool = True
@@ -130,7 +113,7 @@ class Workers:
     @property
     def processes(self) -> tuple[int, ...]:
         """The ids of the processes that live."""
-        return tuple(worker.process.pid for worker in self._workers.values())
+        return tuple(worker.process.id for worker in self._workers.values())
 
     def turn_to(self, stage: int, timeout_s: float) -> bool:
         """As `Devices`; the first of the workers that has it says so."""
@@ -171,7 +154,7 @@ class Workers:
     def close(self) -> None:
         """As `Devices`."""
         for worker in self._workers.values():
-            _end(worker)
+            worker.process.end()
         self._workers.clear()
         self._waiting.clear()
 
@@ -182,31 +165,11 @@ class Workers:
         self._watch.forget()
         for worker in self._workers.values():
             worker.is_loading = True
-            self._send(worker, Turn(stage))
+            worker.process.send(Turn(stage))
 
     def _start(self, number: int) -> None:
-        their_in, our_out = os.pipe()
-        our_in, their_out = os.pipe()
-        with contextlib.suppress(OSError, AttributeError):  # only Linux knows it, and root may have allowed less
-            fcntl.fcntl(our_out, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-c", CODE, str(their_in), str(their_out)],
-                pass_fds=(their_in, their_out),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
-            )
-        finally:
-            os.close(their_in)
-            os.close(their_out)
-        worker = _Worker(
-            number, process, Connection(our_out, readable=False), Connection(our_in, writable=False), errors
-        )
-        self._workers[number] = worker
-        self._send(worker, Setup(self.loads, self.names[number], self.threads, self._stage))
+        worker = self._workers[number] = _Worker(number, start_process())
+        worker.process.send(Setup(self.loads, self.names[number], self.threads, self._stage))
 
     def _hand_out(self) -> None:
         """The packs that wait, in order, to whoever has the fewest."""
@@ -216,15 +179,11 @@ class Workers:
                 return
             task = self._waiting.popleft()
             worker.under_way.append(task)
-            self._send(worker, Order(task.number, task.pack.rows, task.pack.budget, task.limit, task.alone))
-
-    def _send(self, worker: _Worker, message: Any) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionError):
-            worker.orders.send(message)  # a worker that is gone is found by its silence
+            worker.process.send(Order(task.number, task.pack.rows, task.pack.budget, task.limit, task.alone))
 
     def _hear(self, timeout_s: float) -> None:
         """Take what the workers say; the first of it is waited for."""
-        by_pipe = {worker.answers: worker for worker in self._workers.values()}
+        by_pipe = {worker.process.answers: worker for worker in self._workers.values()}
         began = self.clock()
         speaking = [by_pipe[pipe] for pipe in wait(list(by_pipe), timeout_s)]  # type: ignore[index]  # no other is waited for
         # No more than was to be waited: the whole program may have been stopped meanwhile.
@@ -232,9 +191,9 @@ class Workers:
         for worker in speaking:
             worker.silent_s = 0.0
             try:
-                self._take(worker, worker.answers.recv())
+                self._take(worker, worker.process.answers.recv())
             except (EOFError, OSError):
-                self._died(worker, _last_words(worker))
+                self._died(worker, worker.process.last_words())
         for worker in by_pipe.values():
             if worker not in speaking:
                 self._look_at(worker, waited_s)
@@ -242,14 +201,14 @@ class Workers:
 
     def _look_at(self, worker: _Worker, waited_s: float) -> None:
         """Time in which somebody waited for a worker and it said nothing; at last it counts as hung."""
-        if not worker.is_loading and not worker.under_way:
-            worker.silent_s = 0.0
+        if worker.is_loading:
+            before, worker.worked = worker.worked, worked(worker.process.id)
+            is_at_work, allowed_s = worker.worked is None or worker.worked != before, self._watch.loading_s()
+        elif worker.under_way:
+            is_at_work, allowed_s = False, self._watch.pack_s(worker.under_way[0].pack.tokens)
+        else:
             return
-        worker.silent_s += waited_s
-        if worker.is_loading and (by_now := worked(worker.process.pid)) != worker.worked:
-            worker.worked, worker.silent_s = by_now, 0.0
-        is_loading = worker.is_loading or not worker.under_way
-        allowed_s = self._watch.loading_s() if is_loading else self._watch.pack_s(worker.under_way[0].pack.tokens)
+        worker.silent_s = 0.0 if is_at_work else worker.silent_s + waited_s
         if worker.silent_s > allowed_s:
             self._hung(worker)
 
@@ -282,7 +241,7 @@ class Workers:
 
     def _bury(self, worker: _Worker, reason: str) -> None:
         """Replace a worker that is gone or hangs; what it had is done again, first of all."""
-        _end(worker)
+        worker.process.end()
         del self._workers[worker.number]
         self._waiting.extendleft(reversed(worker.under_way))
         counted = 2 if worker.is_loading else 1
@@ -345,26 +304,3 @@ def _done(task: _Task, answer: Answer, device: int) -> Done:
         device=device,
         peak_bytes=answer.peak_bytes,
     )
-
-
-def _end(worker: _Worker) -> None:
-    worker.process.kill()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        worker.process.wait(PARTING_S)  # one that hangs in a driver may not even be killed; then it is left behind
-    for each in (worker.orders, worker.answers, worker.errors):
-        each.close()
-
-
-def _last_words(worker: _Worker) -> str:
-    try:
-        code = worker.process.wait(PARTING_S)
-    except subprocess.TimeoutExpired:
-        return "it says nothing any more"
-    if code < 0:
-        name = signal.Signals(-code).name
-        return f"{name}: short of memory, perhaps" if -code == signal.SIGKILL else name
-    worker.errors.seek(0, os.SEEK_END)
-    worker.errors.seek(max(0, worker.errors.tell() - TAIL_BYTES))
-    lines = worker.errors.read().decode("utf-8", "replace").split("\n")
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f"exit code {code}{': ' + said[:300] if said else ''}"
