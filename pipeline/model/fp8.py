@@ -82,6 +82,8 @@ def _layer_class() -> Any:
     class Fp8Linear(nn.Module):
         """A linear layer in float8; takes and gives what the one it is made of does."""
 
+        scale: torch.Tensor
+
         def __init__(self, linear: nn.Linear, device: torch.device) -> None:
             super().__init__()
             self.out_features, self.in_features = linear.weight.shape
