@@ -85,15 +85,15 @@ def require_runnable(model: Any, path: Path, quantize: Quantize, device: "torch.
 
 
 def settle(model: Any) -> None:
-    """Run one token through the model's own forward, where its weights are quantised.
+    """Run one token through the model's own forward, where compressed-tensors has packed its weights.
 
-    compressed-tensors unpacks them before the first call of the model, by a hook on it. Packed rows call the model's
-    backbone and never the model, so they would be multiplied with what is not unpacked; and an adapter is laid over
-    what a layer is by then.
+    It unpacks them before the first call of the model, by a hook on it. Packed rows call the model's backbone and never
+    the model: they would be multiplied with what is not unpacked, and an adapter laid over it.
+    For others it would be wrong: on a CPU bitsandbytes repacks four bits then, and PEFT lays nothing over those.
     """
     import torch
 
-    if not is_quantised(model):
+    if declared_by(model.config) != "compressed-tensors":
         return
     device = next(model.parameters()).device
     with torch.no_grad(), torch.autocast(device.type, dtype=model.dtype, enabled=model.dtype != torch.float32):

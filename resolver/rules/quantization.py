@@ -1,7 +1,6 @@
 """C, continued: are the packages for this quantisation there, and does it run on the accelerator that is chosen?"""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from resolver.finding import Finding, Json, Place
@@ -66,7 +65,7 @@ def _what(evidence: Evidence) -> str:
     return f"--quantize {evidence.intent.quantize}" if is_asked else f"{_facts(evidence).method} weights"
 
 
-def _path(evidence: Evidence) -> Path:
+def _path(evidence: Evidence) -> object:
     """Where it is declared, or the model where it is asked for."""
     config = evidence.model.config
     return evidence.model.root if config.quantization is None else evidence.model.files.path(config.file)
@@ -245,9 +244,12 @@ def _runs(evidence: Evidence, device: "Device") -> bool:
 
 
 def _on_device(evidence: Evidence, method: str, device: "Device") -> Finding:
+    from resolver.rules.quantization_methods import FLOAT8  # noqa: PLC0415 - as above
+
     names = sorted({each.name for each in evidence.host.accelerators})
     where = ", ".join(names) or "a machine without a GPU"
-    facts: dict[str, Json] = {"devices": [*names], "transformers_says": device.says}
+    who = "torch" if method == FLOAT8 else "transformers"
+    facts: dict[str, Json] = {"devices": [*names], f"{who}_says": device.says}
     if device.capability > (0, 0):
         facts["needs_capability"] = ".".join(map(str, device.capability))
     message = f"{method} does not run on {where}"
