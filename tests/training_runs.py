@@ -24,7 +24,9 @@ def plan(**more: Any) -> Plan:
     return Plan(**(FIELDS | more))
 
 
-def run(base: Path, how: Plan | None = None, *, battles: int = 24, held_out: int = 6, placement: Any = None, **hooks: Any) -> Trained:
+def run(
+    base: Path, how: Plan | None = None, *, battles: int = 24, held_out: int = 6, placement: Any = None, **hooks: Any
+) -> Trained:
     how = how or plan()
     classifier = load(base, new_head=True)
     return train(

@@ -111,7 +111,9 @@ def test_torch_xla_of_another_torch_is_told_before_it_is_imported(
     if device == "auto" and torch.cuda.is_available():
         pytest.skip("there is a GPU, so nobody asks torch_xla")
     monkeypatch.syspath_prepend(installed(tmp_path, "torch_xla", "1.99.0"))
-    with pytest.raises(MissingPackageError, match=r"torch_xla 1.99.0 can only be imported beside torch 1.99;") as caught:
+    with pytest.raises(
+        MissingPackageError, match=r"torch_xla 1.99.0 can only be imported beside torch 1.99;"
+    ) as caught:
         choose_placement(device, environment={})
     assert "torch==1.99.0 torch_xla==1.99.0" in caught.value.fix
 

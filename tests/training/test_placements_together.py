@@ -49,7 +49,16 @@ def steps(place: Path, output: str) -> tuple[list[float], list[float]]:
 def test_two_processes_train_what_one_does(place: Path, parallel: str) -> None:
     from safetensors.torch import load_file
 
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pipeline"]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "pipeline",
+    ]
     command = [*torchrun, *train(place, parallel, "--parallel", parallel)]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=600)

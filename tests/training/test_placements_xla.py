@@ -27,7 +27,7 @@ EIGHT = {"PJRT_DEVICE": "CPU", "CPU_NUM_DEVICES": "8"}
 def child(*command: str | Path) -> str:
     environment = os.environ | EIGHT | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     done = subprocess.run(
-        [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True, timeout=900
+        [sys.executable, *map(str, command)], check=False, env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
@@ -83,5 +83,7 @@ def test_weights_and_rows_lie_along_fsdp_and_labels_do_not(tmp_path: Path) -> No
 
 def test_a_family_that_no_rule_names_is_refused(tmp_path: Path) -> None:
     base = save_classifier(tmp_path / "base", family="bert", head=False)
-    refused = LOOK.replace("model = placement.put", "import pytest\nwith pytest.raises(ValueError, match='bert: the rules'): placement.put")
+    refused = LOOK.replace(
+        "model = placement.put", "import pytest\nwith pytest.raises(ValueError, match='bert: the rules'): placement.put"
+    )
     child("-c", refused.split("names = [")[0], base)
