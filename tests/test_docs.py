@@ -73,6 +73,11 @@ def test_every_common_option_is_documented_and_no_other_is_invented() -> None:
     assert named_options(evaluating) - arena_options("evaluate") == set()
 
 
+def test_the_page_of_placements_invents_no_option() -> None:
+    page = (PROJECT / "docs" / "placements.md").read_text("utf-8")
+    assert named_options(page) - arena_options("train") == {"--nproc-per-node"}
+
+
 def named_options(text: str) -> set[str]:
     return set(re.findall(r"(--[a-z][a-z-]+)", text))
 

@@ -66,7 +66,7 @@ def test_processes_that_do_not_come_are_told_and_not_waited_for_for_ever(monkeyp
 
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", "0")  # any that is free
-    with pytest.raises(UnmetError, match="process 0 of 2 .* waited in vain") as caught:
+    with pytest.raises(UnmetError, match=r"process 0 of 2 .* waited in vain") as caught:
         connect(Launch(0, 2, 0), "gloo", torch.device("cpu"), meeting=timedelta(seconds=1))
     assert "torchrun --nproc-per-node 2" in caught.value.fix
 

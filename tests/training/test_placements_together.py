@@ -18,24 +18,8 @@ from pipeline.cli import run
 
 ROOT = Path(__file__).resolve().parents[2]
 # A row has a micro-batch to itself: five a step, so that one of two processes goes without in the last round.
-HOW = [
-    "--epochs",
-    "2",
-    "--batch-size",
-    "5",
-    "--batch-tokens",
-    "60",
-    "--max-length",
-    "60",
-    "--dropout",
-    "0",
-    "--rank",
-    "4",
-    "--alpha",
-    "8",
-    "--rate",
-    "5e-3",
-]
+HOW = ("--epochs", "2", "--batch-size", "5", "--batch-tokens", "60", "--max-length", "60", "--dropout", "0",
+       "--rank", "4", "--alpha", "8", "--rate", "5e-3")  # fmt: skip
 STEPS = 10
 
 

@@ -6,7 +6,7 @@ mp): weights along fsdp by the names of their layers, all else whole on every de
 - the mesh, and the rules, which also match a LoRA's two matrices inside of a layer that they name;
 - families whose layers no rule names are refused.
 
-Other than in the notebook, which also was never quite what it meant to be:
+Other than in the notebook:
 
 - rows are divided over fsdp, not the tokens of each row: the notebook gave rows to dp, which has one device, and the
   sequence to fsdp. A number of rows that the devices do not divide is computed whole by each, as are the labels'
