@@ -127,9 +127,8 @@ def largest_micro(plan: Plan, longest: int) -> tuple[int, int, int]:
     if not plan.buckets:
         rows = max(1, min(plan.batch_size, plan.batch_tokens // longest))
         return rows * longest, rows, longest
-    widths = [width for width in plan.buckets if width < longest] + [
-        width for width in plan.buckets if width >= longest
-    ][:1]
+    shorter = [width for width in plan.buckets if width < longest]
+    widths = plan.buckets[: len(shorter) + 1]
     tokens, width = max((max(1, plan.batch_tokens // width) * width, width) for width in widths)
     return tokens, tokens // width, width
 
