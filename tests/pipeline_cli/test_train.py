@@ -210,9 +210,7 @@ def test_a_run_that_is_killed_at_random_steps_ends_with_the_same_bytes(base: Pat
     while True:
         process = start(*arguments)
         told = metrics.read_bytes().count(b'"step", "step"') if metrics.exists() else 0
-        if kills < KILLS and wait_for(
-            process, metrics, min(told + 1, 175) if draw.random() < 0.5 else draw.randrange(1, 170)
-        ):
+        if kills < KILLS and wait_for(process, metrics, min(told + 1, 175) if draw.random() < 0.5 else draw.randrange(1, 170)):
             time.sleep(draw.uniform(0, 0.05))
             process.kill()
         _, errors = process.communicate(timeout=600)
