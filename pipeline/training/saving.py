@@ -91,6 +91,8 @@ def save_trained(target: Path, classifier: Classifier, weights: Tensors, record:
 def _write_adapter(temporary: Path, model: Any, weights: Tensors, record: TrainingRecord) -> None:
     for config in model.peft_config.values():
         config.base_model_name_or_path = record.base.hub_id or record.base.reference
+        if isinstance(config.target_modules, set):  # whose order is another in every process
+            config.target_modules = sorted(config.target_modules)
     with quiet():
         model.save_pretrained(temporary, safe_serialization=True, save_embedding_layers=False, state_dict=dict(weights))
     (temporary / "README.md").unlink(missing_ok=True)

@@ -196,7 +196,8 @@ def test_a_signal_saves_and_the_same_command_goes_on(base: Path, tmp_path: Path,
     assert going_on.returncode == 0, errors.decode()
     assert f"going on from the checkpoint of step {taken['step']}" in errors.decode()
     whole = start(*command(base, tmp_path / "whole", options=options))
-    assert whole.wait(timeout=300) == 0
+    _, errors = whole.communicate(timeout=300)
+    assert whole.returncode == 0, errors.decode()
     assert digest(tmp_path / "adapter") == digest(tmp_path / "whole")
 
 
@@ -210,7 +211,9 @@ def test_a_run_that_is_killed_at_random_steps_ends_with_the_same_bytes(base: Pat
     while True:
         process = start(*arguments)
         told = metrics.read_bytes().count(b'"step", "step"') if metrics.exists() else 0
-        if kills < KILLS and wait_for(process, metrics, min(told + 1, 175) if draw.random() < 0.5 else draw.randrange(1, 170)):
+        if kills < KILLS and wait_for(
+            process, metrics, min(told + 1, 175) if draw.random() < 0.5 else draw.randrange(1, 170)
+        ):
             time.sleep(draw.uniform(0, 0.05))
             process.kill()
         _, errors = process.communicate(timeout=600)

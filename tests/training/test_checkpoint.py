@@ -57,7 +57,9 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_older_one_taken(tmp_path: P
         flipped = data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
         path.write_bytes({"cut": data[:-9], "empty": b"", "flipped": flipped}[damage])
     said: list[str] = []
-    assert step_of(Keeper(tmp_path, "run", said.append)) in ({3, 7} if (file, damage) == ("state.json", "flipped") else {3})
+    assert step_of(Keeper(tmp_path, "run", said.append)) in (
+        {3, 7} if (file, damage) == ("state.json", "flipped") else {3}
+    )
     assert len(said) <= 1
 
 
@@ -108,7 +110,12 @@ def test_a_really_full_disk_leaves_the_older_ones_as_they_were(tmp_path: Path) -
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
-    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False).returncode:
+    if (
+        mount is None
+        or subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("nothing can be mounted here")
     try:
         keeper = kept(disk, 3)

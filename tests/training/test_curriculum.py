@@ -94,7 +94,9 @@ def test_a_battle_without_one_winner_is_refused_by_row_and_id(
 
 def test_all_battles_without_a_winner_are_told_at_once(tmp_path: Path) -> None:
     rows = [(str(n), "1", "1", "0") for n in range(30)]
-    with pytest.raises(TableError, match=r"row 1 \(id 0\).*29 more have none either \(1, 2, 3, 4, 5, 6, 7, 8, 9, \.\.\.\)"):
+    with pytest.raises(
+        TableError, match=r"row 1 \(id 0\).*29 more have none either \(1, 2, 3, 4, 5, 6, 7, 8, 9, \.\.\.\)"
+    ):
         read(write_marks(tmp_path / "t.csv", *rows), share=0)
 
 

@@ -77,7 +77,9 @@ def test_buckets_bound_the_number_of_shapes(llama: Path) -> None:
     assert run(llama, plan(buckets=(64, 96), batch_tokens=192)).shapes <= 2
 
 
-@pytest.mark.parametrize("more", [{"rslora": True}, {"dora": True}, {"targets": "attention"}, {"targets": "output-value"}])
+@pytest.mark.parametrize(
+    "more", [{"rslora": True}, {"dora": True}, {"targets": "attention"}, {"targets": "output-value"}]
+)
 def test_kinds_of_lora_learn(llama: Path, more: dict[str, object]) -> None:
     how = plan(epochs=8, rate=1e-2, dropout=0.0, swap="none", **more)
     trained = run(llama, how, battles=48, held_out=12)
@@ -181,7 +183,9 @@ def test_shuffled_labels_stay_at_the_prior(llama: Path) -> None:
     how = plan(epochs=3, rate=2e-3, dropout=0.0)
     classifier = load(llama, new_head=True)
     encoder = Encoder(classifier.tokenizer, LENGTH)
-    shuffled = [battle(str(n), f"p{n}", "abc"[n % 3] * 6, "abc"[n % 3] * 6, winner=n * 7919 % 101 % 3) for n in range(90)]
+    shuffled = [
+        battle(str(n), f"p{n}", "abc"[n % 3] * 6, "abc"[n % 3] * 6, winner=n * 7919 % 101 % 3) for n in range(90)
+    ]
     fresh = [battle(f"h{n}", f"q{n}", "abc"[n % 3] * 6, "abc"[n % 3] * 6, winner=n * 7919 % 103 % 3) for n in range(90)]
     trained = train(classifier, encoder, examples_of(shuffled, how, labels=3), fresh, how)
     last = trained.evaluations[-1]

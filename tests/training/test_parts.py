@@ -69,13 +69,19 @@ def test_a_row_that_fits_no_bucket_is_refused() -> None:
 
 
 @given(st.lists(st.tuples(ROWS, ROWS, st.floats(0.1, 5)), min_size=1, max_size=8), st.integers(0, 3))
-def test_the_loss_is_the_weighted_cross_entropy_however_it_is_cut(rows: list[tuple[tuple[float, ...], tuple[float, ...], float]], padding: int) -> None:
+def test_the_loss_is_the_weighted_cross_entropy_however_it_is_cut(
+    rows: list[tuple[tuple[float, ...], tuple[float, ...], float]], padding: int
+) -> None:
     import torch
 
     total = sum(weight for _, _, weight in rows)
-    expected = -sum(
-        weight * sum(t * math.log(p) for t, p in zip(target, shares, strict=True)) for shares, target, weight in rows
-    ) / total
+    expected = (
+        -sum(
+            weight * sum(t * math.log(p) for t, p in zip(target, shares, strict=True))
+            for shares, target, weight in rows
+        )
+        / total
+    )
     found = 0.0
     for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
         logits = torch.tensor([[math.log(p) for p in shares] for shares, _, _ in part] + [[7.0, 0.0, 0.0]] * padding)
@@ -85,7 +91,9 @@ def test_the_loss_is_the_weighted_cross_entropy_however_it_is_cut(rows: list[tup
     assert found == pytest.approx(expected, rel=1e-4)
 
 
-@given(winner=st.sampled_from([0, 1, 2, None]), taught=ROWS | st.none(), smoothing=st.floats(0, 0.5), share=st.floats(0, 1))
+@given(
+    winner=st.sampled_from([0, 1, 2, None]), taught=ROWS | st.none(), smoothing=st.floats(0, 0.5), share=st.floats(0, 1)
+)
 def test_targets_are_distributions_and_turn_with_the_sides(
     winner: int | None, taught: tuple[float, ...] | None, smoothing: float, share: float
 ) -> None:
