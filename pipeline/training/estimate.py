@@ -41,8 +41,7 @@ MOMENT_BYTES: Final = 8
 FLOAT_BYTES: Final = 4
 SCORE_BYTES: Final = 8
 DROPPED_SCORE_BYTES: Final = 12
-# Shares of the peak rate that loops of this kind reach: assumed for GPUs and TPUs, seen for CPUs (of a measured
-# product of matrices).
+# Shares of the peak rate that loops of this kind reach: assumed. A CPU's is of a product of matrices that is measured.
 UTILISATION: Final = {"cuda": (0.3, 0.5), "tpu": (0.3, 0.5), "cpu": (0.4, 0.8)}
 TIGHT: Final = 0.9  # of the memory: as H702
 CHECKPOINTS: Final = 2  # that are kept, while a third is written
