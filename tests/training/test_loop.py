@@ -176,17 +176,3 @@ def test_labels_that_the_head_has_no_column_for_are_refused(base: Path) -> None:
 def test_a_loss_that_is_no_number_stops_the_run(base: Path) -> None:
     with pytest.raises(DivergedError, match="the loss of step"):
         run(base, plan(rate=1e30))
-
-
-def test_shuffled_labels_stay_at_the_prior(llama: Path) -> None:
-    """What cannot be learned is not learned: far from what the same plan makes of the true labels."""
-    how = plan(epochs=3, rate=2e-3, dropout=0.0)
-    classifier = load(llama, new_head=True)
-    encoder = Encoder(classifier.tokenizer, LENGTH)
-    shuffled = [
-        battle(str(n), f"p{n}", "abc"[n % 3] * 6, "abc"[n % 3] * 6, winner=n * 7919 % 101 % 3) for n in range(90)
-    ]
-    fresh = [battle(f"h{n}", f"q{n}", "abc"[n % 3] * 6, "abc"[n % 3] * 6, winner=n * 7919 % 103 % 3) for n in range(90)]
-    trained = train(classifier, encoder, examples_of(shuffled, how, labels=3), fresh, how)
-    last = trained.evaluations[-1]
-    assert last.loss == pytest.approx(last.loss_prior, abs=0.05)
