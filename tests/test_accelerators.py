@@ -14,7 +14,7 @@ from resolver import ModelRejected, check_model, resolve_model
 from resolver.accelerators import GIB, PROFILES, Profile, Throughput, host_for, names, profile_of
 from resolver.cli import main
 from resolver.errors import ConfigurationError
-from resolver.host import Accelerator, Host, capability_of, memory_of
+from resolver.host import Accelerator, Host, capability_of, memory_of, peak_flops_of
 from resolver.images import image_of, known_dates
 from resolver.preflight import check
 from resolver.settings import load_settings
@@ -58,6 +58,14 @@ def test_a_device_of_a_profile_is_known_by_its_name_too(profile: Profile) -> Non
 )  # fmt: skip
 def test_capability_of_a_name(name: str, capability: tuple[int, int] | None) -> None:
     assert capability_of(name) == capability
+
+
+def test_a_peak_rate_is_of_a_device_and_a_dtype() -> None:
+    assert peak_flops_of("Tesla T4", "float16") == 65e12
+    assert peak_flops_of("Tesla T4", "float32") == 8.1e12
+    assert peak_flops_of("TPU v5e core", "bfloat16") == 197e12
+    assert peak_flops_of("TPU v5e core", "float32") is None
+    assert peak_flops_of("NVIDIA L40S", "float16") is None  # an L4 is not an L40S
 
 
 @pytest.mark.skipif(not FACTS.is_file(), reason="the facts lie beside the repository, not in it")

@@ -41,8 +41,7 @@ MOMENT_BYTES: Final = 8
 FLOAT_BYTES: Final = 4
 SCORE_BYTES: Final = 8
 DROPPED_SCORE_BYTES: Final = 12
-# Shares of the peak rate that loops of this kind reach: assumed for GPUs and TPUs, seen for CPUs (of a measured
-# product of matrices).
+# Shares of the peak rate that loops of this kind reach: assumed. A CPU's is of a product of matrices that is measured.
 UTILISATION: Final = {"cuda": (0.3, 0.5), "tpu": (0.3, 0.5), "cpu": (0.4, 0.8)}
 TIGHT: Final = 0.9  # of the memory: as H702
 CHECKPOINTS: Final = 2  # that are kept, while a third is written
@@ -127,9 +126,8 @@ def largest_micro(plan: Plan, longest: int) -> tuple[int, int, int]:
     if not plan.buckets:
         rows = max(1, min(plan.batch_size, plan.batch_tokens // longest))
         return rows * longest, rows, longest
-    widths = [width for width in plan.buckets if width < longest] + [
-        width for width in plan.buckets if width >= longest
-    ][:1]
+    shorter = [width for width in plan.buckets if width < longest]
+    widths = plan.buckets[: len(shorter) + 1]
     tokens, width = max((max(1, plan.batch_tokens // width) * width, width) for width in widths)
     return tokens, tokens // width, width
 

@@ -90,7 +90,7 @@ def smollm2_cpu_gpu() -> Recipe:
 
     The model is made by `python examples/smollm2.py --output smollm2`; --model names it where it lies elsewhere.
 
-    Hardware: a CPU, 2 to 5 GB of memory by the dry run, best with bfloat16 units; or any GPU, a T4 with --dtype float16.
+    Hardware: a CPU, 2 to 5 GB of memory by the dry run, best with bfloat16 units; or a GPU (T4: --dtype float16).
     Time: measured with 48 short battles of examples/battles on 2 cores: 36 s of processor time. GPUs were not measured.
     Score: measured on the same: log loss 0.9841 on 5 battles held out, the best constant has 0.9781; so few teach
         nothing. On more battles not measured.

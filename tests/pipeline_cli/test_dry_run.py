@@ -91,6 +91,21 @@ def test_a_whole_model_is_judged_by_its_rows(train: Path, tmp_path: Path, capsys
     assert "usable" in err
 
 
+@pytest.mark.parametrize(("memory_gb", "fits"), [(0.301, False), (0.5, True)])
+def test_h701_and_the_dry_run_say_the_same(
+    memory_gb: float, fits: bool, train: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = save_classifier(tmp_path / "base", head=False)
+    table = f'[accelerators.small]\ndevice = "Tesla T4"\nmemory_gb = {memory_gb}\n'
+    (tmp_path / "resolver.toml").write_text(table, encoding="utf-8")
+    options = ["--model", str(base), "--accelerator", "small", "--config", str(tmp_path / "resolver.toml")]
+    code, told, _ = dry(train, capsys, *options, "--max-length", "96", "--dtype", "float32")
+    found = told["dry_run"]
+    assert (code == 0, found["fits"]) == (fits, fits)
+    assert ("H701" in found["memory_rules"]) is not fits
+    assert found["machine"]["peak_32"] == 8.1e12
+
+
 @pytest.fixture(scope="module")
 def too_large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return config_only(tmp_path_factory.mktemp("large") / "model", "LlamaConfig", LLAMA_3_8B)
@@ -106,6 +121,15 @@ def test_what_does_not_fit_says_which_option_would_do(
     assert "--quantize int8" in found["ways"]
     code, told, _ = dry(train, capsys, *options[:4], "--quantize", "int8")
     assert told["dry_run"]["fits"] is True  # what it said is so
+
+
+def test_a_sharded_run_is_judged_by_a_share(train: Path, too_large: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--model", str(too_large), "--accelerator", "kaggle-l4x4", "--checkpointing", "--max-length", "4096"]
+    options += ["--batch-tokens", "16384"]
+    _, whole, _ = dry(train, capsys, *options)
+    _, shared, _ = dry(train, capsys, *options, "--parallel", "shard")
+    assert (whole["dry_run"]["fits"], shared["dry_run"]["fits"]) == (False, True)
+    assert shared["dry_run"]["memory_rules"]["H701"] == "ignored: the model is divided over 4 devices"
 
 
 def test_the_text_says_the_verdict_first(train: Path, too_large: Path, capsys: pytest.CaptureFixture[str]) -> None:
