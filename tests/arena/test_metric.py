@@ -11,6 +11,7 @@ import pipeline.arena.metric
 import pipeline.arena.mixture
 import pipeline.arena.outcome
 import pipeline.arena.post_rules
+import pipeline.arena.surface
 import pipeline.evaluate.rule_measure
 import pipeline.progress
 import pipeline.scoring.swap
@@ -27,6 +28,7 @@ MODULES = (
     pipeline.arena.mixture,
     pipeline.arena.outcome,
     pipeline.arena.post_rules,
+    pipeline.arena.surface,
     pipeline.evaluate.rule_measure,
     pipeline.progress,
     pipeline.scoring.swap,

@@ -14,7 +14,6 @@ import pipeline.scoring.checks
 import pipeline.scoring.deadline
 import pipeline.scoring.journal
 import pipeline.scoring.rehearsal
-import pipeline.scoring.work
 from pipeline.scoring.checks import calibration, check
 from pipeline.scoring.deadline import Deadline
 from pipeline.scoring.fingerprint import directory_digest
@@ -28,7 +27,6 @@ MODULES = (
     pipeline.scoring.deadline,
     pipeline.scoring.journal,
     pipeline.scoring.rehearsal,
-    pipeline.scoring.work,
 )
 
 
