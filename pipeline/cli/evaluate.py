@@ -116,6 +116,8 @@ def carry_out(options: argparse.Namespace) -> int:
     )
     if sum(given is not None for given in (options.predictions, scored, options.blend)) != 1:
         raise SettingsError("say one of --predictions, --model, --members and --blend", fix="arena evaluate --help")
+    if options.calibration is not None and (options.predictions is not None or options.blend is not None):
+        raise SettingsError("--calibration is of a model's forecasts", fix="say it with --model or --members")
     check_report(options)
     _check_page(options)
     table = read_table(options.labelled, contest=options.contest, labelled=True)

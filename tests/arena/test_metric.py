@@ -11,6 +11,7 @@ import pipeline.arena.metric
 import pipeline.arena.mixture
 import pipeline.arena.outcome
 import pipeline.arena.post_rules
+import pipeline.arena.surface
 import pipeline.evaluate.evaluation_text
 import pipeline.evaluate.facets
 import pipeline.evaluate.figures
@@ -22,6 +23,8 @@ import pipeline.scoring.swap
 import pipeline.text.batch
 import pipeline.text.script
 import pipeline.text.truncate
+import pipeline.training.examples
+import pipeline.training.micro
 import pipeline.training.schedule
 import resolver.inspection.submission
 from pipeline.arena.metric import log_loss
@@ -37,6 +40,7 @@ MODULES = (
     pipeline.evaluate.facets,
     pipeline.evaluate.figures,
     pipeline.evaluate.plot,
+    pipeline.arena.surface,
     pipeline.evaluate.rule_measure,
     pipeline.evaluate.sentences,
     pipeline.progress,
@@ -44,6 +48,8 @@ MODULES = (
     pipeline.text.batch,
     pipeline.text.script,
     pipeline.text.truncate,
+    pipeline.training.examples,
+    pipeline.training.micro,
     pipeline.training.schedule,
     resolver.inspection.submission,
 )

@@ -276,6 +276,13 @@ def test_evaluate_measures_the_calibrated_forecasts(
     assert json.loads(capsys.readouterr().out)["metrics"]["log_loss"] < 2
 
 
+def test_a_submission_is_not_calibrated_once_more(place: Path, tmp_path: Path) -> None:
+    named = stored(tmp_path / "named.json", calibration())
+    labelled = ["--labelled", str(place / "train.csv"), "--calibration", str(named)]
+    for given in (["--predictions", str(place / "held_out.csv")], ["--blend", *[str(place / "held_out.csv")] * 2]):
+        assert run(["evaluate", *given, *labelled]) == 2
+
+
 def test_a_contest_without_ties_names_the_winner_of_the_calibrated_forecast(place: Path, tmp_path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet

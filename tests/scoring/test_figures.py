@@ -15,7 +15,6 @@ import pipeline.scoring.deadline
 import pipeline.scoring.journal
 import pipeline.scoring.rehearsal
 import pipeline.scoring.sampling
-import pipeline.scoring.work
 from pipeline.scoring.checks import calibration, check
 from pipeline.scoring.deadline import Deadline
 from pipeline.scoring.fingerprint import directory_digest
@@ -31,7 +30,6 @@ MODULES = (
     pipeline.scoring.journal,
     pipeline.scoring.rehearsal,
     pipeline.scoring.sampling,
-    pipeline.scoring.work,
 )
 
 
