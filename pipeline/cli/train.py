@@ -209,6 +209,7 @@ def carry_out(options: argparse.Namespace) -> int:
             "output": str(request.output),
             "run": str(request.directory),
             "ended": outcome.trained.ended,
+            "shapes": outcome.trained.shapes,
             "record": None if outcome.record is None else outcome.record.model_dump(),
             "reports": outcome.checked.json["reports"],
         }

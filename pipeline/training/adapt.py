@@ -47,6 +47,7 @@ def prepare(classifier: Classifier, plan: Plan) -> Classifier:
     model = classifier.model if plan.tune == "full" else _with_adapter(classifier, plan)
     if plan.checkpointing:
         _compute_again(model)
+    model.config.use_cache = False  # keys and values of every layer would be kept for tokens that nobody generates
     model.train()
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -127,7 +128,6 @@ def _require_targets(model: Any, plan: Plan) -> list[str]:
 
 def _compute_again(model: Any) -> None:
     """Gradient checkpointing; the frozen embeddings' output asks for gradients, or nothing behind it would get any."""
-    model.config.use_cache = False
     # A later transformers gave it another name.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})

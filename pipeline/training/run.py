@@ -261,7 +261,8 @@ def _write(job: _Job, trained: Trained, record: TrainingRecord) -> None:
 def as_text(request: Request, outcome: Outcome) -> str:
     """What a run came to, in a line or two."""
     trained = outcome.trained
-    steps = f"{len(trained.losses):,} of {trained.steps:,} steps in {duration(trained.seconds)}"
+    shapes = f"{trained.shapes} shape{'' if trained.shapes == 1 else 's'} of micro-batches"
+    steps = f"{len(trained.losses):,} of {trained.steps:,} steps in {duration(trained.seconds)}, {shapes}"
     if trained.ended == "stopped":
         return f"stopped after {steps}; a checkpoint is in {request.directory}: the same command goes on from it"
     text = f"{request.output}: {steps}"

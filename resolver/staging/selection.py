@@ -21,7 +21,9 @@ PROCESSORS: Final = frozenset({"processor_config.json", "preprocessor_config.jso
 SETTINGS: Final = frozenset({"quantize_config.json", "quant_config.json", "hf_quant_config.json"})
 SENTENCES: Final = frozenset({MODULES_FILE, "config_sentence_transformers.json", "sentence_bert_config.json"})
 TEMPLATES: Final = "additional_chat_templates/"
-BESIDE: Final = TOKENIZER | PROCESSORS | SETTINGS | SENTENCES
+# How it was trained and how its forecasts are calibrated: `arena score` reads them beside the weights.
+TRAINING: Final = frozenset({"training.json", "calibration.json"})
+BESIDE: Final = TOKENIZER | PROCESSORS | SETTINGS | SENTENCES | TRAINING
 WEIGHTS: Final = (SAFETENSORS, SAFETENSORS_INDEX, BIN, BIN_INDEX)  # in the order in which they are looked for
 
 

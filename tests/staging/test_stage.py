@@ -49,6 +49,18 @@ def test_a_bundle_holds_what_a_loader_opens_its_texts_and_our_three_files(model,
     assert "\n  the model: " in told
 
 
+def test_what_arena_score_reads_beside_the_weights_travels_with_them(tmp_path) -> None:
+    """Length, prompt, truncation, labels and calibration: without them an adapter scores in another way, in silence."""
+    adapter = adapter_dir(tmp_path / "adapter")
+    (adapter / "training.json").write_text('{"schema_version": 1}')
+    (adapter / "calibration.json").write_text("{}")
+    (adapter / "optimizer.json").write_text("{}")
+    assert stage(adapter, "--to", tmp_path / "new") == 0
+    kept = set(contents(tmp_path / "new"))
+    assert {"training.json", "calibration.json", "adapter_config.json"} <= kept
+    assert "optimizer.json" not in kept
+
+
 def test_the_lock_is_of_the_bundle_and_its_digest_can_be_had_without_us(model, tmp_path) -> None:
     stage(model, "--to", tmp_path / "new")
     (locked,) = lock_in(tmp_path / "new").models
