@@ -193,6 +193,7 @@ def through_the_api(case: Case, tmp: Path) -> str:
         max_length=asked.max_length,
         batch_size=asked.batch_size,
         dtype=asked.dtype,
+        quantize=asked.quantize,
         environment=asked.environment,
         select=[code for text in asked.select for code in text.split(",")],
         **({"accelerator": asked.accelerator, "image": asked.image} if asked.accelerator else {}),
