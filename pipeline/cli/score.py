@@ -26,6 +26,7 @@ from pipeline.cli.options import (
     positive,
     tell,
 )
+from pipeline.cli.score_surface import is_surface_alone, score_surface
 from pipeline.errors import SettingsError
 from pipeline.output import check_writable, replacing
 from pipeline.scoring.deadline import CONTEST_LIMIT_S, parse_duration
@@ -51,6 +52,7 @@ examples:
   arena score --model ./model --test test.csv --swap all --deadline contest --rehearse
   arena score --members members.toml --test test.csv --deadline contest --rehearse --record speed.toml
   arena score --members members.toml --test test.csv --output submission.csv --deadline contest
+  arena score --calibration surface.json --test test.csv --output submission.csv
   arena score --model ./model --test parts/ --output scored/ --engine ray --workers 2
 """
 
@@ -175,7 +177,10 @@ def _model(options: argparse.Namespace) -> str:
     if options.model is not None:
         return str(options.model)
     if options.adapter is None:
-        raise SettingsError("there is no model to score with", fix="say --model, --members, or --adapter of one")
+        raise SettingsError(
+            "there is no model to score with",
+            fix="say --model, --members, or --adapter of one; or --calibration of the surface alone",
+        )
     return base_named_by(options.adapter, roots=options.root, config=options.config)
 
 
@@ -199,6 +204,8 @@ def carry_out(options: argparse.Namespace) -> int:
     if options.output is None and not options.rehearse:
         raise SettingsError("there is no --output to write", fix="name a file, or say --rehearse")
     table = read_table(options.test, contest=options.contest)
+    if is_surface_alone(options):
+        return score_surface(options, table)
     request = request_of(options, table)
     return _rehearse(options, request, table) if options.rehearse else _score(options, request, table)
 

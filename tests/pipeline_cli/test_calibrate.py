@@ -331,3 +331,35 @@ def test_a_blend_takes_a_named_calibration_and_none_of_its_members(
     assert all(row[2] < 0.9 for row in rows_of(tmp_path / "c.csv").values())
     assert run([*arguments, str(tmp_path / "d.csv"), "--calibration", str(Path(model) / NAME)]) == 0
     assert all(row[2] > 0.99 for row in rows_of(tmp_path / "d.csv").values())
+
+
+def test_the_surface_alone_is_scored_with_without_a_model(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert calibrate(place, tmp_path / "c.json", predictions=()) == 0
+    arguments = ["--test", str(place / "test.csv"), "--output", str(tmp_path / "s.csv")]
+    command = ["score", "--calibration", str(tmp_path / "c.json"), *arguments]
+    assert run(command) == 0
+    layer = read_calibration(tmp_path / "c.json")
+    expected = {each.id: layer.forecast(surface_of(each), (1 / 3,) * 3) for each in BATTLES}
+    written = rows_of(tmp_path / "s.csv")
+    assert written.keys() == expected.keys()
+    assert all(row == pytest.approx(expected[each]) for each, row in written.items())
+    assert run(["validate", str(tmp_path / "s.csv"), "--test", str(place / "test.csv")]) == 0
+    capsys.readouterr()
+    assert run(command) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert run([*command, "--force", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == len(BATTLES)
+
+
+def test_a_networks_calibration_does_not_stand_alone(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert calibrate(place, tmp_path / "c.json") == 0
+    arguments = ["--test", str(place / "test.csv"), "--output", str(tmp_path / "s.csv")]
+    assert run(["score", "--calibration", str(tmp_path / "c.json"), *arguments]) == 2
+    assert "calibrates the forecasts of a network, and there is no model" in capsys.readouterr().err
+    assert run(["score", *arguments]) == 2
+    assert "there is no model to score with" in capsys.readouterr().err
+    assert not (tmp_path / "s.csv").exists()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from adapter_factory import copied, peft_adapter, record_of, write_record
+from calibration_factory import calibration
 from tiny_classifier import battle, learnable, save_classifier, write_lmsys
 
 from pipeline.cli import run
@@ -33,7 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (base / "README.md").write_text("---\nlicense: mit\n---\n# The base, and its long story\n")
     (base / "generation_config.json").write_text('{"eos_token_id": 1}')
     adapter = write_record(peft_adapter(base, root / "adapter"), record_of(base))
-    (adapter / "calibration.json").write_text('{"temperature": 1.25}\n')
+    (adapter / "calibration.json").write_text(calibration(network=1.25, surface=False).model_dump_json())
     test = [battle(each.id, each.prompts[0], each.answers_a[0] * 3, each.answers_b[0]) for each in learnable(9)]
     write_lmsys(root / "test.csv", test)
     code = run(
