@@ -169,6 +169,7 @@ def _with_image(host: Host, kind: str, date: str | None) -> Host:
         has_network=None,
         offline_set=False,
         offline_masked=False,
+        autoload_off=False,
         unwritable={},
         model_types=None,
     )

@@ -19,6 +19,7 @@ VARIABLES = (
     "HUGGINGFACE_HUB_CACHE",
     "HF_HUB_OFFLINE",
     "TRANSFORMERS_OFFLINE",
+    "TORCH_DEVICE_BACKEND_AUTOLOAD",
     "SENTENCE_TRANSFORMERS_HOME",
     "XDG_CACHE_HOME",
     "XDG_STATE_HOME",
@@ -40,6 +41,17 @@ VARIABLES = (
 )
 SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY", "KAGGLE_USER_SECRETS_TOKEN")
 _TRUE = frozenset({"1", "ON", "YES", "TRUE"})
+
+
+def is_autoload_off(variables: Mapping[str, str]) -> bool:
+    """Whether these variables keep `import torch` from loading the device backends that are installed beside it.
+
+    Source: torch 2.13 __init__.py: they are loaded where the variable is unset or "1", and by no other value.
+
+    >>> is_autoload_off({}), is_autoload_off({"TORCH_DEVICE_BACKEND_AUTOLOAD": "0"})
+    (False, True)
+    """
+    return variables.get("TORCH_DEVICE_BACKEND_AUTOLOAD", "1") != "1"
 
 
 def set_variables(values: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -193,6 +205,11 @@ class Environment(Record):
         """Whether TRANSFORMERS_OFFLINE asks for what HF_HUB_OFFLINE, by being set to something false, takes back."""
         first, second = self.get("HF_HUB_OFFLINE"), self.get("TRANSFORMERS_OFFLINE")
         return first is not None and first.upper() not in _TRUE and (second or "").upper() in _TRUE
+
+    @property
+    def is_autoload_off(self) -> bool:
+        """Whether `import torch` is told to leave the device backends that are installed beside it alone."""
+        return is_autoload_off(self.variables)
 
     @property
     def state_home(self) -> Path:

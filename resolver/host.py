@@ -60,6 +60,7 @@ class Host(Record):
         packages: installed versions by distribution name, lower case; absent means not installed.
         offline_set: HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) holds a true value.
         offline_masked: HF_HUB_OFFLINE is set to something false and so hides TRANSFORMERS_OFFLINE, which is true.
+        autoload_off: TORCH_DEVICE_BACKEND_AUTOLOAD keeps torch from loading what is installed for other devices.
         unwritable: variable -> the directory that it names (or its default), where nothing can be written.
         has_network: whether there is a default route; None where that cannot be known without a socket.
         accelerators: the devices seen.
@@ -77,6 +78,7 @@ class Host(Record):
     packages: Mapping[str, str] = field(default_factory=dict)
     offline_set: bool = False
     offline_masked: bool = False
+    autoload_off: bool = False
     unwritable: Mapping[str, str] = field(default_factory=dict)
     has_network: bool | None = None
     accelerators: tuple[Accelerator, ...] = ()
@@ -172,6 +174,7 @@ def this_host(environment: Environment) -> Host:
         packages=InstalledPackages(environment.search_path),
         offline_set=environment.is_offline_set,
         offline_masked=environment.is_offline_masked,
+        autoload_off=environment.is_autoload_off,
         unwritable=_unwritable(environment),
         has_network=_has_default_route(),
         accelerators=_accelerators(),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from resolver.environment import is_autoload_off
 from resolver.errors import ConfigurationError
 from resolver.host import Accelerator, Host, capability_of, memory_of, normalised
 from resolver.inspection.fault import kind_of
@@ -16,7 +17,7 @@ from resolver.inspection.strict_json import JsonFile, read_json
 MAX_BYTES: Final = 16 * 1024 * 1024  # a thousand packages and as many model types take 100 kB
 ORIGIN: Final = "resolver doctor --format json"
 # Whatever else a `machine` block says is about its directories, and judged by nobody.
-UNJUDGED: Final = frozenset({"on_kaggle", "places", "variables", "secrets_set", "settings"})
+UNJUDGED: Final = frozenset({"on_kaggle", "places", "secrets_set", "settings"})
 BYTE_ORDER_MARK: Final = "byte order mark"  # an editor's habit, and no damage
 
 
@@ -31,7 +32,7 @@ def read_machine(path: Path) -> Host:
             not known, or a value of the wrong kind; in one line that names the file and the key.
     """
     machine = _block(path)
-    known = {"accelerators", "memory_bytes", "packages", "offline_set", *_OPTIONAL, *UNJUDGED}
+    known = {"accelerators", "memory_bytes", "packages", "offline_set", "variables", *_OPTIONAL, *UNJUDGED}
     if unknown := next((key for key in machine if key not in known), None):
         raise ConfigurationError(f"{path}: machine/{unknown}: this version knows no such key")
     for key in ("packages", "accelerators"):
@@ -42,6 +43,7 @@ def read_machine(path: Path) -> Host:
         packages=_packages(path, machine["packages"]),
         accelerators=_accelerators(path, machine["accelerators"]),
         offline_set=_value(path, "offline_set", machine.get("offline_set", False), _a_flag),
+        autoload_off=is_autoload_off(_value(path, "variables", machine.get("variables", {}), _texts)),
         memory_bytes=_value(path, "memory_bytes", machine.get("memory_bytes"), _maybe(_a_count)),
         **{key: _value(path, key, machine[key], read) for key, read in _OPTIONAL.items() if key in machine},
     )

@@ -61,6 +61,15 @@ def test_offline_is_read_as_the_library_reads_it(variables, offline):
     assert at(**variables).is_offline_set is offline
 
 
+@pytest.mark.parametrize("value", [None, "1", "0", "true", "2"])
+def test_autoload_is_read_as_torch_reads_it(monkeypatch, value):
+    torch = pytest.importorskip("torch")
+    monkeypatch.delenv("TORCH_DEVICE_BACKEND_AUTOLOAD", raising=False)
+    if value is not None:
+        monkeypatch.setenv("TORCH_DEVICE_BACKEND_AUTOLOAD", value)
+    assert Environment.this().is_autoload_off is not torch._is_device_backend_autoload_enabled()
+
+
 def test_mount_is_kagglehubs_variable_or_the_default():
     assert at().kaggle_mount == Path("/kaggle/input")
     assert at(KAGGLE_CACHE_MOUNT_FOLDER="/m").kaggle_mount == Path("/m")

@@ -66,6 +66,14 @@ def test_the_doctor_of_this_machine_can_be_judged_against(tmp_path: Path, capsys
     assert len(host.packages) > 40  # every distribution, not only those that rules know of today
 
 
+def test_a_variable_that_rules_judge_is_taken_from_the_record(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+    assert main(["doctor", "--format", "json", "--report", str(tmp_path / "here.json")]) == 0
+    assert read_machine(tmp_path / "here.json").autoload_off
+    changed(tmp_path / "here.json", machine__variables={})
+    assert not read_machine(tmp_path / "here.json").autoload_off
+
+
 def test_a_byte_order_mark_is_an_editors_habit(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     assert read_machine(file).packages["torch"] == "2.10.0+cu128"
@@ -89,6 +97,7 @@ def test_the_name_of_a_device_gives_its_memory_and_capability_where_an_older_rec
         ({"machine__offline_set": None}, "machine/offline_set is null, not true or false"),
         ({"machine__has_network": "no"}, "machine/has_network is a string, not true or false"),
         ({"machine__model_types": [1]}, "machine/model_types is an array, not a list of texts"),
+        ({"machine__variables": {"HF_HOME": 1}}, "machine/variables is an object, not an object of texts"),
         ({"machine__accelerators": None}, "machine/accelerators is null, not a list"),
         ({"machine__accelerators": ["T4"]}, "machine/accelerators/0 is a string, not an object"),
         ({"machine__accelerators": [{"memory_bytes": 1}]}, "machine/accelerators/0/name is null, not a text"),

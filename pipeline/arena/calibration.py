@@ -24,6 +24,7 @@ from pipeline.arena.metric import EPSILON
 from pipeline.arena.outcome import TWO_WAY, Row, softmax
 from pipeline.arena.surface import MEASURES, SHARED, VERSION, Surface, surface_of
 from pipeline.errors import SettingsError
+from pipeline.preflight import harmless
 
 NAME: Final = "calibration.json"
 MAX_BYTES: Final = 1_000_000
@@ -124,6 +125,11 @@ class Calibration(_Part):
             raise ValueError("a side term has a center or a lopsided range: exchanged answers would not be mirrored")
         if self.outcomes == TWO_WAY and self.bias != 0:
             raise ValueError("it has a bias for ties and no ties")
+        for terms, bias in ((self.side, 0.0), (self.tie, self.bias)):
+            if not math.isfinite(
+                abs(bias) + sum(abs(term.worth(end)) for term in terms for end in (term.low, term.high))
+            ):
+                raise ValueError("its terms may add up to more than a number holds")
         return self
 
     def says(self) -> str:
@@ -131,7 +137,7 @@ class Calibration(_Part):
         terms = [name for name, used in (("log odds", self.network), ("surface", self.surface is not None)) if used]
         fitted = self.fitted
         return (
-            f"{' and '.join(terms)}, fitted on {fitted.battles:,} battles of {fitted.labelled}; log loss"
+            f"{' and '.join(terms)}, fitted on {fitted.battles:,} battles of {harmless(fitted.labelled)}; log loss"
             f" {fitted.log_loss_before:.4f} before, {fitted.log_loss:.4f} after, held out"
         )
 

@@ -77,8 +77,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(error: PipelineError) -> None:
+    """What was wrong, on stderr; an error may quote files that came with a model, and is one line whatever they say."""
+    from pipeline.preflight import harmless
+
     if error.report:
         sys.stderr.write(error.report.rstrip("\n") + "\n")
-    sys.stderr.write(f"error: {error}\n")
+    sys.stderr.write(f"error: {harmless(error)}\n")
     if error.fix:
-        sys.stderr.write(f"  = fix: {error.fix}\n")
+        sys.stderr.write(f"  = fix: {harmless(error.fix)}\n")

@@ -132,7 +132,10 @@ def _duration(text: str) -> float:
 
 
 def _workers(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes") from None
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number

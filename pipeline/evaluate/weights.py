@@ -1,9 +1,14 @@
 """Weights and temperature of a blend with the least log loss on labelled battles.
 
-The mean log loss of a mixture is convex in its weights. Multiplicative updates w <- w * g ** step, with g the mean of
-p / mixture, never raise it at step 1 (it is the EM step of a mixture) and are tried with longer steps. log(max g)
-bounds how far the loss is from the best there is, so the end is known and not guessed (Jensen: with any other weights v
-the loss is lower by at most log sum v g).
+The mean log loss of a mixture is convex in its weights. It is minimised from within: Newton steps on
+
+    -mean log(w . p) + sum w - barrier * sum log w
+
+for smaller and smaller barriers (Boyd & Vandenberghe, Convex Optimization, 11.3). Members that nearly say the same make
+the loss flat and not the problem hard, as it is for the EM step of a mixture. With g the mean of p / mixture, the
+minimum has g = 1 - barrier / w and weights that sum to 1 + M * barrier; made to sum to 1 they have max g below that.
+log(max g) bounds how far the loss is from the best there is, so the end is known and not guessed (Jensen: with any
+other weights v the loss is lower by at most log sum v g).
 
 Shapes: M members, B battles, C columns.
 """
@@ -22,9 +27,10 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 GAP: Final = 1e-7  # nats; a leaderboard shows five digits
-MAX_STEPS: Final = 20_000
-LONGER: Final = 1.5
-LONGEST: Final = 1e6
+SHRINK: Final = 0.1  # a barrier beside the one before
+MAX_STEPS: Final = 100  # for one barrier; half a dozen are the rule
+SETTLED: Final = 1e-22  # a squared Newton decrement: what a further step would gain, in nats
+INSIDE: Final = 0.99  # of the way to where a weight would be 0
 HOTTEST: Final = 8.0
 HALVINGS: Final = 60
 MEMBERS: Final = 2
@@ -54,30 +60,55 @@ def fit_weights(members_MBC: Members, winners_B: Sequence[int], *, gap: float = 
     import numpy as np
 
     came_MB = _came(members_MBC, winners_B)
-    weights_M = np.full(len(came_MB), 1 / len(came_MB))
-    mixture_B = weights_M @ came_MB
-    step = 1.0
-    for _ in range(MAX_STEPS):
-        slope_M = (came_MB / mixture_B).mean(axis=1)
-        if np.log(slope_M.max()) <= gap:
-            break
-        longer_M = _moved(weights_M, slope_M, step)
-        if np.log(longer_M @ came_MB).mean() < np.log(mixture_B).mean():
-            longer_M, step = _moved(weights_M, slope_M, 1.0), 1.0
-        else:
-            step = min(step * LONGER, LONGEST)
-        weights_M, mixture_B = longer_M, longer_M @ came_MB
-    slope_M = (came_MB / mixture_B).mean(axis=1)
-    return Fit(tuple(weights_M.tolist()), float(np.log(slope_M.max())))
+    members = len(came_MB)
+    weights_M, barrier, last = np.full(members, 1 / members), 1 / members, gap / members / 2
+    while barrier > last:
+        barrier = max(barrier * SHRINK, last)
+        weights_M = _centred(came_MB, weights_M, barrier)
+    weights_M = weights_M / weights_M.sum()
+    slope_M = (came_MB / (weights_M @ came_MB)).mean(axis=1)
+    return Fit(tuple(weights_M.tolist()), max(0.0, float(np.log(slope_M.max()))))
 
 
-def _moved(weights_M: "Numbers", slope_M: "Numbers", step: float) -> "Numbers":
+def _centred(came_MB: "Numbers", weights_M: "Numbers", barrier: float) -> "Numbers":
+    """The weights at which loss and barrier together are least, by Newton steps from these."""
     import numpy as np
 
-    logs_M = np.log(np.maximum(weights_M, 1e-300)) + step * np.log(slope_M)
-    powers_M = np.exp(logs_M - logs_M.max())
-    moved_M: Numbers = powers_M / powers_M.sum()
-    return moved_M
+    for _ in range(MAX_STEPS):
+        ratios_MB = came_MB / (weights_M @ came_MB)
+        downhill_M = ratios_MB.mean(axis=1) - 1 + barrier / weights_M
+        bend_MM = ratios_MB @ ratios_MB.T / ratios_MB.shape[1] + np.diag(barrier / weights_M**2)
+        move_M = np.linalg.solve(bend_MM, downhill_M)
+        decrement = float(downhill_M @ move_M)
+        if decrement <= SETTLED:
+            break
+        weights_M = weights_M + move_M * _step(move_M @ ratios_MB, move_M, weights_M, barrier, decrement)
+    return weights_M
+
+
+def _step(grown_B: "Numbers", move_M: "Numbers", weights_M: "Numbers", barrier: float, decrement: float) -> float:
+    """How much of a Newton step is taken: halved until it is worth what its slope promises (Armijo).
+
+    Args:
+        grown_B: by what share the whole step changes the mixture of each battle.
+        move_M: the step.
+        weights_M: where it begins.
+        barrier: the weight of the logarithms of the weights.
+        decrement: what the slope promises of the whole step, twice over.
+    """
+    import numpy as np
+
+    steepest = float((-move_M / weights_M).max())
+    step = 1.0 if steepest <= INSIDE else INSIDE / steepest
+    for _ in range(HALVINGS):
+        # Of changes, not of sums: these would lose them to rounding.
+        change = (
+            -np.log1p(step * grown_B).mean() + step * move_M.sum() - barrier * np.log1p(step * move_M / weights_M).sum()
+        )
+        if change <= -step * decrement / 4:
+            break
+        step /= 2
+    return step
 
 
 def _came(members_MBC: Members, winners_B: Sequence[int]) -> "Numbers":

@@ -25,7 +25,7 @@ from pipeline.model.load import (
     require_packages,
 )
 from pipeline.model.quantise import Quantize
-from pipeline.preflight import Head, Preflight, locate, preflight
+from pipeline.preflight import Head, Preflight, harmless, locate, preflight
 from pipeline.scoring.delivery import prior_of
 from pipeline.scoring.fingerprint import directory_digest, weights_bytes
 from pipeline.scoring.job import Job, default_batch_tokens
@@ -425,7 +425,7 @@ def _agree(request: Request, record: TrainingRecord | None, checked: Preflight, 
             fix="use the base and the options it was trained with, or say --force",
         )
     for each in said:
-        tell(f"note: {each}")
+        tell(f"note: {harmless(each)}")
 
 
 def _said(request: Request, record: TrainingRecord | None, checked: Preflight) -> Iterator[str]:

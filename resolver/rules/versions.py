@@ -120,7 +120,8 @@ def binary_pair_broken(evidence: Evidence) -> Iterator[Finding]:
         F0000 … TPU_LIBRARY_PATH not set
 
     The first one stops transformers for text models too ("Could not import module 'BertModel'"): it imports torchvision
-    wherever that is installed. A torch_tpu without libtpu aborts `import torch` itself.
+    wherever that is installed. A torch_tpu without libtpu aborts `import torch` itself, unless
+    TORCH_DEVICE_BACKEND_AUTOLOAD=0 keeps torch from loading it.
 
     Example: torch was upgraded from a wheel, and torchvision stayed what the image had.
 
@@ -186,6 +187,8 @@ def _tpu(evidence: Evidence, torch: Version) -> Iterator[Broken]:
     if host.version("torch-tpu") is None:
         return
     if host.version("libtpu") is None:
+        if host.autoload_off:
+            return
         fix = "install libtpu 0.0.50 or newer, or set TORCH_DEVICE_BACKEND_AUTOLOAD=0"
         command = "pip install --no-index --find-links WHEELS 'libtpu>=0.0.50'"
         yield "torch-tpu", "libtpu is not installed, and torch loads torch_tpu by itself", fix, command, "error"

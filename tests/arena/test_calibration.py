@@ -156,6 +156,24 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
         read_calibration(tmp_path / NAME)
 
 
+@pytest.mark.parametrize("part", ["side", "tie"])
+def test_terms_that_add_up_to_more_than_a_number_holds_are_refused_before_a_battle_is_forecast(
+    tmp_path: Path, part: str
+) -> None:
+    endless = values()
+    endless[part][0] |= {"coefficient": 1e308, "scale": 1e-300}
+    with pytest.raises(SettingsError, match="more than a number holds"):
+        read_calibration(written(tmp_path / NAME, endless))
+
+
+def test_what_a_file_says_of_itself_is_told_in_one_harmless_line(tmp_path: Path) -> None:
+    foreign = values()
+    foreign["fitted"]["labelled"] = "a\x1b[2J.csv\nerror: b"
+    said = read_calibration(written(tmp_path / NAME, foreign)).says()
+    assert said.isprintable()
+    assert r"a\x1b[2J.csv\nerror: b" in said
+
+
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         read_calibration(tmp_path / NAME)

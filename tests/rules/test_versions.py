@@ -122,6 +122,15 @@ def test_r806_pairs_of_one_release_are_quiet(model, packages, severities):
     assert [each.severity for each in judged(model, **packages).of("R806")] == severities
 
 
+def test_r806_torch_tpu_without_libtpu_is_quiet_where_torch_is_told_not_to_load_it(model):
+    packages = {**TRIED, **BESIDE, "torch-tpu": "0.2.0"}
+    told = Host(packages=packages, autoload_off=True)
+    assert judge(model, rules=RULES, host=told).of("R806") == []
+    assert len(judge(model, rules=RULES, host=told.replaced(autoload_off=False)).of("R806")) == 1
+    too_old = told.replaced(packages={**packages, "torch": "2.9.0", "libtpu": "0.0.52"})
+    assert len(judge(model, rules=RULES, host=too_old).of("R806")) == 1, "whoever imports it himself still meets this"
+
+
 @pytest.mark.slow
 def test_r806_broken_torch_xla_off_a_tpu_is_a_warning_as_transformers_goes_on(tmp_path, model):
     place = pretend(tmp_path, "torch_xla", "2.9.0", 'raise ImportError("undefined symbol: _ZN5torch8autograd")')

@@ -141,3 +141,24 @@ def test_an_adapter_over_a_merged_model_counts_twice_unless_it_was_trained_over_
     assert len(contradictions_of_merged(merged, tmp_path, adapter=other, trained=record_of(base))) == 1
     over_it = record_of(base, base=merged.base.model_copy(update={"reference": str(tmp_path)}))
     assert contradictions_of_merged(merged, tmp_path, adapter=other, trained=over_it) == ()
+
+
+def test_a_record_whose_json_is_nested_without_end_is_none_of_a_merged_model(tmp_path: Path) -> None:
+    (tmp_path / "training.json").write_text("[" * 200_000)
+    assert read_merged(tmp_path) is None
+
+
+def test_a_record_that_contradicts_cannot_forge_a_line(place: Path, tmp_path: Path, capsys: Any) -> None:
+    for each in ("base", "adapter"):
+        shutil.copytree(place / each, tmp_path / each)
+    other = {"reference": "x\x1b[2J\nvalid: all is well", "headers_sha256": "0" * 64}
+    edit(tmp_path / "adapter" / "training.json", lambda value: value["base"].update(other))
+    command = ["score", "--model", str(tmp_path / "base"), "--adapter", str(tmp_path / "adapter"), "--test"]
+    command += [str(place / "test.csv"), "--output", str(tmp_path / "out.csv")]
+    assert run(command) == 2
+    refused = capsys.readouterr().err
+    assert run([*command, "--force"]) == 0
+    for said in (refused, capsys.readouterr().err):
+        assert "\x1b" not in said
+        assert "\nvalid: all is well" not in said
+        assert r"x\x1b[2J\nvalid: all is well" in said
