@@ -17,7 +17,7 @@ CONTESTS: tuple[Contest, ...] = ("lmsys", "wsdm")
 
 def positive(text: str) -> int:
     """A whole number above 0, for argparse."""
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
@@ -25,7 +25,7 @@ def positive(text: str) -> int:
 
 def positive_real(text: str) -> float:
     """A finite number above 0, for argparse."""
-    number = float(text)
+    number = _real(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
@@ -33,10 +33,25 @@ def positive_real(text: str) -> float:
 
 def share(text: str) -> float:
     """A number in [0, 1), for argparse."""
-    number = float(text)
+    number = _real(text)
     if not 0 <= number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not in [0, 1)")
     return number
+
+
+def _whole(text: str) -> int:
+    """Left to itself argparse would tell the name of the function that refused."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
+def _real(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
 
 
 def add_report(command: argparse.ArgumentParser) -> None:

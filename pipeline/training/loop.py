@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.arena.battle import Battle, winners_of
 from pipeline.arena.metric import accuracy, favourite, log_loss
 from pipeline.arena.outcome import Row
-from pipeline.errors import OutputError, PipelineError, SettingsError
+from pipeline.errors import USAGE, OutputError, PipelineError, SettingsError
 from pipeline.model.load import Classifier
 from pipeline.text.encode import Encoder
 from pipeline.training.adapt import Trainable, groups, prepare, trainables
@@ -35,10 +35,13 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 10
 # A generator for each step and process, far apart from the seeds that people choose.
 STRIDE: Final = 1_000_003
+SMALLER: Final = "say --rate with a tenth of it, or --dtype float32"
 
 
 class DivergedError(PipelineError, ArithmeticError):
-    """The loss is no number any more."""
+    """The loss, or a weight, is no number any more: of the options, not of the tool."""
+
+    exit_code = USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,9 @@ class _Run:
             if ended != "done":
                 break
         self._look()
+        weights = self._sound_weights()
+        if ended == "done":  # what comes now, the held-out battles and the output, can fail; the steps are kept
+            self._keep(must=False)
         if (
             ended != "stopped"
             and self.held_out
@@ -171,7 +177,7 @@ class _Run:
         self.classifier.model.eval()
         return Trained(
             self.classifier,
-            {name.removeprefix("model/"): each for name, each in capture(self.parts, None).items()},
+            weights,
             tuple(self.losses),
             tuple(self.evaluations),
             self.forecasts,
@@ -180,6 +186,14 @@ class _Run:
             ended,
             len(self.forward.shapes),
         )
+
+    def _sound_weights(self) -> Tensors:
+        """What was trained, by the model's own names; no loss comes after the last step to tell of its harm."""
+        weights = {name.removeprefix("model/"): each for name, each in capture(self.parts, None).items()}
+        bad = next((name for name, each in weights.items() if not each.isfinite().all()), None)
+        if bad is not None:
+            raise DivergedError(f"after step {len(self.losses)} {bad} holds what is no number", fix=SMALLER)
+        return weights
 
     def _pass(self, number: int) -> Ended:
         """One step and what is due after it; how the run ends here, `done` for not yet."""
@@ -252,9 +266,7 @@ class _Run:
         for loss, norm in [(float(loss), float(norm)) for loss, norm in whole]:
             step = len(self.losses) + 1
             if not -float("inf") < loss < float("inf"):
-                raise DivergedError(
-                    f"the loss of step {step} is {loss}", fix="say --rate with a tenth of it, or --dtype float32"
-                )
+                raise DivergedError(f"the loss of step {step} is {loss}", fix=SMALLER)
             self.losses.append(loss)
             factor = rate_factor(step - 1, self.order.steps, self._warmup(), self.plan.schedule)
             self.hooks.stepped(StepFacts(step, loss, self.plan.rate * factor, norm))
