@@ -220,7 +220,7 @@ def carry_out(options: argparse.Namespace) -> int:
 
 
 def _tell_idle(options: argparse.Namespace, plan: Plan) -> None:
-    """What was given and has no effect is no error, because a command is often another one with its `--tune` changed."""
+    """What has no effect is no error: a command is often another one with its `--tune` changed."""
     idle = [f"--{name}" for name in LORA_ALONE if getattr(options, name) is not None]
     if idle and plan.tune != "lora":
         note(f"note: without effect, because --tune {plan.tune} has no LoRA: {', '.join(idle)}")

@@ -5,6 +5,7 @@ it does not know: devices and processes (`placement`), files (`checkpoint`, `run
 (`examples`).
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -286,6 +287,8 @@ class _Run:
             self.classifier.model.eval()
             self.forecasts = self.forward.forecasts(self.encoder.encode(self.held_out))
             self.classifier.model.train()
+            if not all(math.isfinite(each) for row in self.forecasts for each in row):
+                raise DivergedError(f"after step {step} a held-out battle's forecast is no number", fix=SMALLER)
             last = _evaluation(self.forecasts, self.held_out, self.examples, step=step, epoch=step / per_epoch)
             if last not in self.evaluations:  # a run that had ended when it was killed is only forecast again
                 self.evaluations.append(last)

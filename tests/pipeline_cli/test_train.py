@@ -196,6 +196,16 @@ def test_a_word_that_is_no_number_is_told_without_the_names_of_functions(
     assert capsys.readouterr().err.rstrip().endswith(said)
 
 
+@pytest.mark.parametrize("holdout", ["0", "0.1"])
+def test_a_run_whose_last_step_diverges_writes_nothing(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], holdout: str
+) -> None:
+    wild = ("--epochs", "1", "--batch-size", "1000", "--rate", "1e30", "--weight-decay", "1e30", "--holdout", holdout)
+    assert train(base, tmp_path / "adapter", *wild) == 2
+    assert "is no number\n  = fix: say --rate with a tenth of it" in capsys.readouterr().err
+    assert not (tmp_path / "adapter").exists()
+
+
 def test_a_full_disk_at_the_very_end_costs_no_step(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -177,5 +177,5 @@ def test_a_teachers_forecast_of_an_id_that_two_battles_have_is_refused(tmp_path:
     train = write_lmsys(tmp_path / "t.csv", learnable(10))
     extra = write_lmsys(tmp_path / "e.csv", [battle("3", "another", "a", "b", winner=0)])
     teacher = write_forecasts(tmp_path / "f.csv", ["3", "4"])
-    with pytest.raises(SettingsError, match="battle 3 has a forecast in .* different battles"):
+    with pytest.raises(SettingsError, match=r"battle 3 has a forecast in .* different battles"):
         read(train, share=0, extra=((extra, 1.0),), teacher=teacher)
