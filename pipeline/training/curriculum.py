@@ -102,7 +102,12 @@ def read_teacher(path: Path, labels: int) -> dict[str, Row]:
     Raises:
         SettingsError: it is no file of probabilities; names ids.
     """
-    if labels != THREE_WAY or columns_of(path) != SUBMISSION_COLUMNS["lmsys"]:
+    if labels != THREE_WAY:
+        raise SettingsError(
+            f"{path}: a teacher's probabilities are of three outcomes, and nobody ties in these battles",
+            fix="leave --teacher out",
+        )
+    if columns_of(path) != SUBMISSION_COLUMNS["lmsys"]:
         raise SettingsError(
             f"{path}: a teacher's forecasts have the columns {', '.join(SUBMISSION_COLUMNS['lmsys'])}",
             fix="write them with arena score, over battles with the columns of LMSYS",

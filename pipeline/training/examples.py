@@ -70,7 +70,7 @@ def examples_of(
     if bad:
         raise SettingsError(
             f"{named(bad)} a winner that a head of {labels} labels has no column for",
-            fix="these are battles with ties: leave --contest out, or say --contest lmsys",
+            fix="take battles with ties out, or say --contest lmsys where all files have the columns of LMSYS",
         )
     return tuple(Example(each, _target(each, known.get(each.id), plan, labels), weight) for each in battles)
 

@@ -179,3 +179,8 @@ def test_a_teachers_forecast_of_an_id_that_two_battles_have_is_refused(tmp_path:
     teacher = write_forecasts(tmp_path / "f.csv", ["3", "4"])
     with pytest.raises(SettingsError, match=r"battle 3 has a forecast in .* different battles"):
         read(train, share=0, extra=((extra, 1.0),), teacher=teacher)
+
+
+def test_a_teacher_of_battles_that_nobody_ties_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="nobody ties in these battles"):
+        read_teacher(write_forecasts(tmp_path / "f.csv", ["1"]), labels=2)
