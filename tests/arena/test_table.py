@@ -102,7 +102,7 @@ def test_a_bad_csv_is_one_line_that_names_the_place(tmp_path: Path, text: str | 
 @pytest.mark.parametrize("marks", ["1,1,0", "0,0,0", "0.5,0.5,0", ",,1", "2,0,0"])
 def test_a_row_has_exactly_one_winner(tmp_path: Path, marks: str) -> None:
     path = csv_file(tmp_path, HEADER + f",winner_model_a,winner_model_b,winner_tie\n1,[],[],[],{marks}\n")
-    with pytest.raises(TableError, match="row 1, columns winner_model_a"):
+    with pytest.raises(TableError, match=r"row 1 \(id 1\), columns winner_model_a"):
         read_table(path, labelled=True)
 
 
@@ -114,7 +114,7 @@ def test_winners_that_are_needed_and_absent_are_named(tmp_path: Path) -> None:
 
 
 def test_wsdm_has_no_tie(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="row 2, column winner: 'tie' is neither"):
+    with pytest.raises(TableError, match=r"row 2 \(id 8\), column winner: 'tie' is neither"):
         read_table(wsdm(tmp_path, winner=["model_a", "tie"]))
 
 

@@ -86,9 +86,10 @@ def test_a_directory_whose_clearing_was_killed_can_be_cleared_again(
     def killed(_: Path) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr("pipeline.training.run_directory.shutil.rmtree", killed)
-        claim(tmp_path, identity(), fresh=True)
+        with pytest.raises(KeyboardInterrupt):
+            claim(tmp_path, identity(), fresh=True)
     claim(tmp_path, identity(max_length=128), fresh=True)
     assert not (tmp_path / "checkpoints").exists()
 
