@@ -206,6 +206,18 @@ def test_a_run_whose_last_step_diverges_writes_nothing(
     assert not (tmp_path / "adapter").exists()
 
 
+@pytest.mark.parametrize("read", ["--test", "--extra", "--train"])
+def test_a_report_does_not_take_the_place_of_what_is_read(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], read: str
+) -> None:
+    file = write_lmsys(tmp_path / "more.csv", learnable(4))
+    before = file.read_bytes()
+    weight = "=0.3" if read == "--extra" else ""
+    assert train(base, tmp_path / "adapter", read, f"{file}{weight}", "--report", str(file)) == 2
+    assert f"--report and {read} name the same file" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
 def test_a_full_disk_at_the_very_end_costs_no_step(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
