@@ -125,13 +125,18 @@ def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
 
 
 def _require_places_apart(request: Request) -> None:
-    """The output is replaced whole: a run that is told in it would go with what it replaces."""
+    """The output is replaced whole: a run that is told in it, or a file that is read there, would go with it."""
     output, directory = request.output.resolve(), request.directory.resolve()
     if output == directory or output in directory.parents:
         raise OutputError(
             f"{request.directory}: the run would be told in the output, which is replaced at its end",
             fix="name another directory with --run",
         )
+    sources = request.sources
+    read = (sources.train, sources.teacher, *(path for path, _ in sources.extra), *sources.test)
+    inside = next((each for each in read if each is not None and output in each.resolve().parents), None)
+    if inside is not None:
+        raise OutputError(f"{request.output}: {inside} is read from there", fix="name a directory of its own")
 
 
 def _require_base_apart(request: Request, base: Path) -> None:

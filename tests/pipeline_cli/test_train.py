@@ -142,6 +142,11 @@ def test_the_output_holds_neither_the_run_nor_the_base(
     for place in ("adapter", "adapter/run"):
         assert train(base, tmp_path / "adapter", "--run", str(tmp_path / place)) == 2
         assert "the run would be told in the output" in capsys.readouterr().err
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "adapter_config.json").write_text("{}")
+    test = write_lmsys(tmp_path / "data" / "test.csv", [battle("1", "another prompt")])
+    assert train(base, tmp_path / "data", "--test", str(test), "--force") == 2
+    assert f"{test} is read from there" in capsys.readouterr().err
     assert train(base, tmp_path / "model", "--tune", "full") == 0
     before = digest(tmp_path / "model")
     again = [
