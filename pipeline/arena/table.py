@@ -85,7 +85,7 @@ def read_table(path: Path, *, contest: Contest | None = None, labelled: bool = F
     missing = [name for name in wanted if name not in columns]
     if missing:
         raise TableError(
-            f"{path}: column {', '.join(missing)} is missing; found {', '.join(columns) or 'none'}",
+            f"{path}: column {', '.join(missing)} is missing; found {_shown(columns)}",
             fix="give a file with the contest's columns"
             + (", labelled as train is" if set(missing) <= {WINNER, *WINNERS} else ""),
         )
@@ -94,6 +94,11 @@ def read_table(path: Path, *, contest: Contest | None = None, labelled: bool = F
     if not table.battles:
         raise TableError(f"{path}: there is no row below the header", fix="give a file with at least one battle")
     return table
+
+
+def _shown(columns: Sequence[str]) -> str:
+    """Names as they stand, and what is no text for a terminal as Python writes it."""
+    return ", ".join(name if name.isprintable() else ascii(name) for name in columns) or "none"
 
 
 def _table(path: Path, contest: Contest, rows: Iterator[Row], *, labelled: bool) -> Table:

@@ -13,7 +13,7 @@ from pipeline.arena.calibration import NAME, Calibration, read_calibration
 from pipeline.arena.outcome import Row
 from pipeline.arena.submission import read_probabilities
 from pipeline.arena.table import Table, read_table
-from pipeline.cli.options import add_contest, add_report, check_report, note, positive, tell
+from pipeline.cli.options import add_contest, add_report, check_report, note, positive, refuse_input, tell
 from pipeline.errors import OutputError, SettingsError
 from pipeline.evaluate.calibrate import FOLDS, Source, as_text, fit_calibration
 from pipeline.output import check_writable, replacing
@@ -67,6 +67,7 @@ def carry_out(options: argparse.Namespace) -> int:
     if options.folds < 2:  # noqa: PLR2004 - one fold is no split
         raise SettingsError(f"--folds {options.folds}: one fold is no split", fix="say 2 or more")
     check_report(options)
+    refuse_input(options, "output")
     target = target_of(options.output)
     _check_target(target, force=options.force)
     table = read_table(options.labelled, contest=options.contest, labelled=True)

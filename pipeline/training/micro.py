@@ -26,6 +26,23 @@ class Micro:
     width: int
 
 
+def require_room(buckets: Sequence[int], longest: int) -> None:
+    """Refuse buckets that the longest row that there can be has no place in, before a step comes upon it.
+
+    Args:
+        buckets: the widths, rising; none for any.
+        longest: tokens of a row.
+
+    Raises:
+        SettingsError: the last is shorter.
+    """
+    if buckets and buckets[-1] < longest:
+        raise SettingsError(
+            f"a row of {longest} tokens fits no bucket of {', '.join(map(str, buckets))}",
+            fix="give the run's --max-length as the last bucket",
+        )
+
+
 def plan_micros(lengths: Sequence[int], batch_tokens: int, buckets: Sequence[int] = ()) -> tuple[Micro, ...]:
     """Micro-batches for rows of these lengths, the longest first.
 
@@ -45,11 +62,7 @@ def plan_micros(lengths: Sequence[int], batch_tokens: int, buckets: Sequence[int
     if not buckets:
         batches = plan_batches(lengths, batch_tokens)
         return tuple(Micro(batch, len(batch), max(lengths[place] for place in batch)) for batch in batches)
-    if lengths and max(lengths) > buckets[-1]:
-        raise SettingsError(
-            f"a row of {max(lengths)} tokens fits no bucket of {', '.join(map(str, buckets))}",
-            fix="give the run's --max-length as the last bucket",
-        )
+    require_room(buckets, max(lengths, default=0))
     micros: list[Micro] = []
     for width, shorter in zip(reversed(buckets), [*reversed(buckets[:-1]), 0], strict=True):
         height = max(1, batch_tokens // width)

@@ -20,7 +20,9 @@ SWAPS: Final[tuple[Swap, ...]] = get_args(Swap)
 BITS: Final[tuple[Bits, ...]] = get_args(Bits)
 
 Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]
+# Far from the end of 64 bits: the number of a step is added, many times over.
+Seed = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -79,7 +81,7 @@ class Plan(BaseModel):
     swap: Swap = "alternate"
     checkpointing: bool = False
     buckets: tuple[Count, ...] = ()
-    seed: int = 0
+    seed: Seed = 0
     evaluate_every: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")

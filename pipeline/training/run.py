@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.arena.submission import write_submission
 from pipeline.arena.table import Table
+from pipeline.errors import ModelUnusableError, OutputError
 from pipeline.model.load import Classifier
-from pipeline.preflight import Preflight, preflight
+from pipeline.preflight import Preflight, contents, preflight
 from pipeline.progress import Progress, duration
 from pipeline.scoring.deadline import Deadline, process_start
 from pipeline.scoring.stopping import Stopping
@@ -24,6 +25,7 @@ from pipeline.training.checkpoint import Keeper
 from pipeline.training.curriculum import Curriculum, read_curriculum
 from pipeline.training.hooks import Ended, Hooks
 from pipeline.training.loop import Trained, train
+from pipeline.training.micro import require_room
 from pipeline.training.placement.choose import choose_placement
 from pipeline.training.provenance import identity_of, record_of, versions
 from pipeline.training.record import TrainingRecord, read_record
@@ -100,6 +102,7 @@ def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
         PipelineError: of the data, the model, the place to write to, or the run; one line each.
     """
     curriculum = read_curriculum(request.sources, request.plan)
+    _require_places_apart(request)
     check_directory(request.output, force=request.force or _is_unfinished(request.output))
     checked = preflight(
         request.model,
@@ -109,6 +112,7 @@ def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
         roots=request.roots,
         config=request.config,
     )
+    _require_base_apart(request, checked.path)
     placement = choose_placement(request.device, request.parallel, compiled=request.compiled)
     try:
         job = _Job(request, curriculum, checked, placement, say if placement.place.is_first else _silent)
@@ -118,6 +122,28 @@ def carry_out(request: Request, say: Callable[[str], None]) -> Outcome:
         return _train(job, *_load(job))
     finally:
         placement.close()
+
+
+def _require_places_apart(request: Request) -> None:
+    """The output is replaced whole: a run that is told in it, or a file that is read there, would go with it."""
+    output, directory = request.output.resolve(), request.directory.resolve()
+    if output == directory or output in directory.parents:
+        raise OutputError(
+            f"{request.directory}: the run would be told in the output, which is replaced at its end",
+            fix="name another directory with --run",
+        )
+    sources = request.sources
+    read = (sources.train, sources.teacher, *(path for path, _ in sources.extra), *sources.test)
+    inside = next((each for each in read if each is not None and output in each.resolve().parents), None)
+    if inside is not None:
+        raise OutputError(f"{request.output}: {inside} is read from there", fix="name a directory of its own")
+
+
+def _require_base_apart(request: Request, base: Path) -> None:
+    """Replacing what is read would lose it."""
+    source, target = base.resolve(), request.output.resolve()
+    if target == source or target in source.parents:
+        raise OutputError(f"{request.output}: {base} is read from there", fix="name a directory of its own")
 
 
 def _silent(_: str) -> None:
@@ -138,17 +164,32 @@ def _load(job: _Job) -> tuple[Classifier, "Encoder"]:
 
     request, device = job.request, job.placement.place.device
     computed = choose_dtype(request.dtype, device)
-    classifier = load_classifier(
-        job.checked.path,
-        labels=job.curriculum.labels,
-        dtype=torch.float32 if request.plan.tune == "full" else computed,
-        device=torch.device("cpu") if request.plan.quantize == "none" else device,
-        head_may_be_new=True,
-        quantize=request.plan.quantize,
-    )
+    try:
+        classifier = load_classifier(
+            job.checked.path,
+            labels=job.curriculum.labels,
+            dtype=torch.float32 if request.plan.tune == "full" else computed,
+            device=torch.device("cpu") if request.plan.quantize == "none" else device,
+            head_may_be_new=True,
+            quantize=request.plan.quantize,
+        )
+    except ModelUnusableError:
+        _require_head(job.checked.path, job.curriculum.labels)
+        raise
     classifier = replace(classifier, dtype=computed)
     length = choose_length(request.max_length, classifier.tokenizer, classifier.model.config)
+    require_room(request.plan.buckets, length)
     return classifier, make_encoder(classifier.tokenizer, length, None, request.truncation)
+
+
+def _require_head(path: Path, labels: int) -> None:
+    """The libraries say of another head only that shapes differ."""
+    rows = contents(path).head_rows
+    if rows not in (None, labels):
+        raise ModelUnusableError(
+            f"{path} has a head of {rows} columns, and one of {labels} is trained",
+            fix="save it without its head (AutoModel.from_pretrained, save_pretrained), and train a new one",
+        ) from None
 
 
 def _train(job: _Job, classifier: Classifier, encoder: "Encoder") -> Outcome:

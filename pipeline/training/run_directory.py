@@ -123,9 +123,8 @@ def add_line(path: Path, value: Mapping[str, Any]) -> None:
 
 def _require_ours(directory: Path) -> None:
     if directory.is_dir():
-        foreign = sorted(
-            each.name for each in directory.iterdir() if each.name not in OURS and ".part" not in each.name
-        )
+        # What is called as ours is somebody else's too where nothing says that a run began there; --fresh removes it.
+        foreign = sorted(each.name for each in directory.iterdir() if each.name != LOCK and ".part" not in each.name)
         if foreign and not (directory / RUN).is_file():
             raise SettingsError(
                 f"{directory}: it holds {foreign[0]}, which no run wrote", fix="name another directory with --run"
@@ -160,7 +159,7 @@ def _differences(before: RunIdentity, now: RunIdentity) -> list[str]:
 
 
 def _clear(directory: Path) -> None:
-    for name in OURS:
+    for name in reversed(OURS):  # what says that the rest is ours goes last, should this be killed
         path = directory / name
         if path.is_dir():
             shutil.rmtree(path)

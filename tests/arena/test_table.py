@@ -178,3 +178,12 @@ def test_the_sample_of_999_rows_has_the_counts_on_record() -> None:
     assert [sum(each.winner == column for each in battles) for column in range(3)] == [352, 352, 295]
     assert sum(len(each.prompts) > 1 for each in battles) == 131
     assert sum(each.answers_a == each.answers_b for each in battles) == 7
+
+
+def test_the_bytes_of_a_file_that_is_no_table_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "binary.csv"
+    path.write_bytes(b"\x1b[31m\x00,b\n1,2\n")
+    with pytest.raises(TableError) as refused:
+        read_table(path)
+    assert str(refused.value).isprintable()
+    assert r"'\x1b[31m\x00', b" in str(refused.value)

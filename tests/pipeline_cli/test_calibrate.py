@@ -158,6 +158,13 @@ def test_a_file_that_is_no_calibration_is_replaced_only_by_force(
     assert read_calibration(target).surface is None
 
 
+def test_what_is_read_is_not_replaced_even_by_force(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (place / "train.csv").read_bytes()
+    assert calibrate(place, place / "train.csv", "--force") == 2
+    assert "--output and --labelled name the same file" in capsys.readouterr().err
+    assert (place / "train.csv").read_bytes() == before
+
+
 def test_a_directory_is_one_that_something_is_loaded_from(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

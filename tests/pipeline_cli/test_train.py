@@ -15,6 +15,7 @@ import pytest
 from tiny_classifier import battle, learnable, save_classifier, write_lmsys
 
 from pipeline.cli import run
+from pipeline.errors import OutputError
 
 KILLS = int(os.environ.get("KILLS", "3"))
 OPTIONS = ("--epochs", "2", "--batch-size", "6", "--rate", "5e-3", "--rank", "4", "--max-length", "90")
@@ -118,6 +119,11 @@ def test_another_run_in_the_same_directory_is_refused(
         (("--buckets", "90,30"), "do not rise"),
         (("--buckets", "30"), "fits no bucket"),
         (("--teacher", "absent.csv"), "a teacher's forecasts have the columns"),
+        (("--folds", "1", "--fold", "0"), "1 fold is no split"),
+        (("--folds", "5", "--fold", "0", "--holdout", "0.3"), "and so does --holdout"),
+        (("--teacher-share", "0.5"), "there is no --teacher"),
+        (("--seed", "99999999999999999999"), "--seed: Input should be less than"),
+        (("--contest", "wsdm"), "have a winner that a head of 2 labels has no column for"),
     ],
 )
 def test_what_no_run_can_have_is_one_line(
@@ -128,6 +134,109 @@ def test_what_no_run_can_have_is_one_line(
     assert len(errors) == 1
     assert said in errors[0]
     assert not (tmp_path / "adapter").exists()
+
+
+def test_the_output_holds_neither_the_run_nor_the_base(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in ("adapter", "adapter/run"):
+        assert train(base, tmp_path / "adapter", "--run", str(tmp_path / place)) == 2
+        assert "the run would be told in the output" in capsys.readouterr().err
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "adapter_config.json").write_text("{}")
+    test = write_lmsys(tmp_path / "data" / "test.csv", [battle("1", "another prompt")])
+    assert train(base, tmp_path / "data", "--test", str(test), "--force") == 2
+    assert f"{test} is read from there" in capsys.readouterr().err
+    assert train(base, tmp_path / "model", "--tune", "full") == 0
+    before = digest(tmp_path / "model")
+    again = [
+        "--model",
+        str(tmp_path / "model"),
+        "--train",
+        str(base / "train.csv"),
+        "--output",
+        str(tmp_path / "model"),
+    ]
+    assert run(["train", *again, *OPTIONS, "--force"]) == 2
+    assert "is read from there" in capsys.readouterr().err
+    assert digest(tmp_path / "model") == before
+
+
+def test_a_head_of_other_columns_is_told_as_that(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_classifier(tmp_path / "two", labels=2)
+    files = [
+        "--model",
+        str(tmp_path / "two"),
+        "--train",
+        str(base / "train.csv"),
+        "--output",
+        str(tmp_path / "adapter"),
+    ]
+    assert run(["train", *files, *OPTIONS]) == 1
+    said = capsys.readouterr().err
+    assert "has a head of 2 columns, and one of 3 is trained" in said
+    assert "ignore_mismatched_sizes" not in said
+
+
+def test_an_option_without_effect_is_told(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(base, tmp_path / "adapter", "--tune", "head") == 0
+    assert "note: without effect, because --tune head has no LoRA: --rank\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--buckets", "64,,90"), "argument --buckets: '' is no whole number"),
+        (("--rank", "4.5"), "argument --rank: '4.5' is no whole number"),
+        (("--rate", "fast"), "argument --rate: 'fast' is no number"),
+        (("--extra", "more.csv=0"), "argument --extra: 0 is not above 0"),
+    ],
+)
+def test_a_word_that_is_no_number_is_told_without_the_names_of_functions(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], said: str
+) -> None:
+    assert train(base, tmp_path / "adapter", *more) == 2
+    assert capsys.readouterr().err.rstrip().endswith(said)
+
+
+@pytest.mark.parametrize("holdout", ["0", "0.1"])
+def test_a_run_whose_last_step_diverges_writes_nothing(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], holdout: str
+) -> None:
+    wild = ("--epochs", "1", "--batch-size", "1000", "--rate", "1e30", "--weight-decay", "1e30", "--holdout", holdout)
+    assert train(base, tmp_path / "adapter", *wild) == 2
+    assert "is no number\n  = fix: say --rate with a tenth of it" in capsys.readouterr().err
+    assert not (tmp_path / "adapter").exists()
+
+
+@pytest.mark.parametrize("read", ["--test", "--extra", "--train"])
+def test_a_report_does_not_take_the_place_of_what_is_read(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], read: str
+) -> None:
+    file = write_lmsys(tmp_path / "more.csv", learnable(4))
+    before = file.read_bytes()
+    weight = "=0.3" if read == "--extra" else ""
+    assert train(base, tmp_path / "adapter", read, f"{file}{weight}", "--report", str(file)) == 2
+    assert f"--report and {read} name the same file" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_a_full_disk_at_the_very_end_costs_no_step(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.training.run.save_trained", full)
+        assert train(base, tmp_path / "adapter") == 2
+    steps = lines(tmp_path / "adapter-run" / "metrics.jsonl")[-1]["step"]
+    assert train(base, tmp_path / "adapter") == 0
+    assert f"going on from the checkpoint of step {steps}\n" in capsys.readouterr().err
+    assert train(base, tmp_path / "whole") == 0
+    assert digest(tmp_path / "adapter") == digest(tmp_path / "whole")
 
 
 def test_bad_data_is_refused_before_a_model_is_asked_for(

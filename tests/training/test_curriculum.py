@@ -159,3 +159,28 @@ def test_the_real_mix_is_split_on_real_battles_alone() -> None:
     # Five of the other sources are battles of this one under other ids.
     assert "1,004 battles stand in an earlier file too" in " ".join(found.left_out)
     assert not {each.prompt_key() for each in found.held_out} & {each.battle.prompt_key() for each in found.examples}
+
+
+def write_forecasts(path: Path, ids: list[str]) -> Path:
+    rows = "".join(f"{each},0.5,0.3,0.2\n" for each in ids)
+    path.write_text("id,winner_model_a,winner_model_b,winner_tie\n" + rows)
+    return path
+
+
+def test_a_teacher_of_other_battles_is_refused(tmp_path: Path) -> None:
+    train = write_lmsys(tmp_path / "t.csv", learnable(10))
+    with pytest.raises(SettingsError, match="it forecasts none of the 10 battles"):
+        read(train, share=0, teacher=write_forecasts(tmp_path / "f.csv", ["x1", "x2"]))
+
+
+def test_a_teachers_forecast_of_an_id_that_two_battles_have_is_refused(tmp_path: Path) -> None:
+    train = write_lmsys(tmp_path / "t.csv", learnable(10))
+    extra = write_lmsys(tmp_path / "e.csv", [battle("3", "another", "a", "b", winner=0)])
+    teacher = write_forecasts(tmp_path / "f.csv", ["3", "4"])
+    with pytest.raises(SettingsError, match=r"battle 3 has a forecast in .* different battles"):
+        read(train, share=0, extra=((extra, 1.0),), teacher=teacher)
+
+
+def test_a_teacher_of_battles_that_nobody_ties_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="nobody ties in these battles"):
+        read_teacher(write_forecasts(tmp_path / "f.csv", ["1"]), labels=2)

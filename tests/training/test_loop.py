@@ -176,3 +176,10 @@ def test_labels_that_the_head_has_no_column_for_are_refused(base: Path) -> None:
 def test_a_loss_that_is_no_number_stops_the_run(base: Path) -> None:
     with pytest.raises(DivergedError, match="the loss of step"):
         run(base, plan(rate=1e30))
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(base: Path, tmp_path: Path) -> None:
+    """A run of one step: no loss comes after it."""
+    with pytest.raises(DivergedError, match=r"after step 1 .* is no number"):
+        run(base, plan(epochs=1, batch_size=1000, rate=1e30, weight_decay=1e30), checkpoints=Keeper(tmp_path, "run"))
+    assert Keeper(tmp_path, "run").latest() is None

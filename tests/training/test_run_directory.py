@@ -67,6 +67,33 @@ def test_a_directory_of_something_else_is_not_touched(tmp_path: Path) -> None:
         claim(tmp_path / "thesis.txt" / "run", identity())
 
 
+def test_what_is_called_as_ours_is_not_touched_where_no_run_began(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "epoch-3.pt").write_text("of another tool")
+    for fresh in (False, True):
+        with pytest.raises(SettingsError, match="holds checkpoints, which no run wrote"):
+            claim(tmp_path, identity(), fresh=fresh)
+    assert (tmp_path / "checkpoints" / "epoch-3.pt").is_file()
+
+
+def test_a_directory_whose_clearing_was_killed_can_be_cleared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(tmp_path, identity())
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "metrics.jsonl").write_text("")
+
+    def killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.training.run_directory.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            claim(tmp_path, identity(), fresh=True)
+    claim(tmp_path, identity(max_length=128), fresh=True)
+    assert not (tmp_path / "checkpoints").exists()
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 1, "plan": {"rate": -1}}'])
 def test_a_run_file_that_cannot_be_read_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
