@@ -5,8 +5,8 @@ of plain text. Whatever cannot be used is one error that names file, row and col
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +65,12 @@ class Table:
     def is_labelled(self) -> bool:
         """Whether every winner is known."""
         return all(battle.winner is not None for battle in self.battles)
+
+    def only(self, ids: Container[str]) -> "Table":
+        """The battles with these ids, in the order of the file."""
+        places = [place for place, battle in enumerate(self.battles) if battle.id in ids]
+        origins = tuple(self.origins[place] for place in places) if self.origins else ()
+        return replace(self, battles=tuple(self.battles[place] for place in places), origins=origins)
 
 
 def read_table(path: Path, *, contest: Contest | None = None, labelled: bool = False) -> Table:

