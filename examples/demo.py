@@ -35,7 +35,7 @@ def main() -> None:
     step(
         "2. Preflight, then train a LoRA and a head on 900 battles whose winner is true by construction",
         *("train", "--model", MODEL, "--train", str(BATTLES / "train.csv"), "--output", str(adapter)),
-        *("--max-length", "160", "--epochs", "3", "--rate", "1e-3", "--batch-tokens", "1024", "--force"),
+        *("--max-length", "160", "--epochs", "5", "--rate", "1e-3", "--batch-tokens", "1024", "--force"),
     )
     step(
         "3. Forecast the test battles",
