@@ -66,8 +66,6 @@ def preflight(
         ModelMissingError: no directory answers to one of them, or several do.
         ModelUnusableError: the preflight has errors; `report` is all of it.
     """
-    from resolver.report import terminal
-
     report = report_of(
         reference,
         purpose=purpose,
@@ -82,9 +80,7 @@ def preflight(
         roots=tuple(roots),
         config=config,
     )
-    text = terminal.render((report,))
-    if report.verdict == "not-found" or report.model.path is None:
-        raise ModelMissingError(f"{reference} was not found", report=text)
+    text = _found(reference, report)
     if report.verdict == "unusable":
         raise ModelUnusableError(f"{reference} cannot be used to {purpose}", report=text)
     adapter_path = None if report.adapter is None else report.adapter.path
@@ -130,6 +126,20 @@ def _leads_to(path: Path, reference: str, roots: Sequence[Path], config: Path | 
         return locate(reference, roots=roots, config=config) == path
     except PipelineError:
         return False
+
+
+def _found(reference: str, report: Any) -> str:
+    """A report as a terminal shows it.
+
+    Raises:
+        ModelMissingError: it is of no directory.
+    """
+    from resolver.report import terminal
+
+    text: str = terminal.render((report,))
+    if report.verdict == "not-found" or report.model.path is None:
+        raise ModelMissingError(f"{reference} was not found", report=text)
+    return text
 
 
 def _ignored(unjudged: str | None) -> dict[str, str]:
@@ -184,8 +194,6 @@ def judge_for_training(
         SettingsError: the reference is none, the accelerator is not known, or the settings file cannot be used.
         ModelMissingError: no directory answers, or several do.
     """
-    from resolver.report import terminal
-
     report = report_of(
         reference,
         purpose="train",
@@ -198,9 +206,7 @@ def judge_for_training(
         roots=tuple(roots),
         config=config,
     )
-    text = terminal.render((report,))
-    if report.verdict == "not-found" or report.model.path is None:
-        raise ModelMissingError(f"{reference} was not found", report=text)
+    text = _found(reference, report)
     memory = {each.code: each.reason for each in report.skipped if each.code in MEMORY_RULES}
     memory |= {each.code: each.message for each in report.findings if each.code in MEMORY_RULES}
     errors = tuple(each.code for each in report.errors())

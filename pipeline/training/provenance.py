@@ -59,7 +59,7 @@ def identity_of(
 
 
 def record_of(
-    request: Request, curriculum: Curriculum, checked: Preflight, encoder: "Encoder", trained: Trained
+    request: Request, curriculum: Curriculum, checked: Preflight, identity: RunIdentity, trained: Trained
 ) -> TrainingRecord:
     """How what was trained was made, as it stands in its directory."""
     last = trained.evaluations[-1] if trained.evaluations else None
@@ -71,12 +71,12 @@ def record_of(
             contest=curriculum.contest,
             battles=len(curriculum.examples),
             held_out=len(curriculum.held_out),
-            sha256=examples_sha256(curriculum.examples),
+            sha256=identity.examples_sha256,
         ),
-        template=encoder.template.name,
-        max_length=encoder.max_length,
-        truncation=encoder.truncation.way,
-        prompt_cap=encoder.truncation.prompt_cap,
+        template=identity.template,
+        max_length=identity.max_length,
+        truncation=identity.truncation,
+        prompt_cap=identity.prompt_cap,
         labels=LABELS[: curriculum.labels],
         seed=request.plan.seed,
         settings=_settings(request.plan),

@@ -210,7 +210,7 @@ def _train(job: _Job, classifier: Classifier, encoder: "Encoder") -> Outcome:
         trained = _watched(job, classifier, encoder, keeper, watch)
         if trained.ended == "stopped" or not job.is_first:
             return Outcome(trained, None, job.checked, stopping.exit_code if stopping else 0, job.is_first)
-        record = record_of(request, job.curriculum, job.checked, encoder, trained)
+        record = record_of(request, job.curriculum, job.checked, identity, trained)
         _write(job, trained, record)
         if trained.ended == "done" and not request.keep_checkpoints:
             keeper.forget()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from adapter_factory import record_of
 from tiny_classifier import learnable, load, save_classifier
 from training_runs import LENGTH, plan, run
 
@@ -15,14 +16,8 @@ from pipeline.scoring.work import encode_with
 from pipeline.text.encode import Encoder
 from pipeline.training.loop import Trained
 from pipeline.training.record import (
-    Base,
-    Data,
-    Metrics,
-    TrainingRecord,
     contradictions,
-    headers_sha256,
     read_record,
-    tokenizer_sha256,
 )
 from pipeline.training.saving import check_directory, save_trained
 
@@ -35,32 +30,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def save(target: Path, trained: Trained, base: Path, **more: Any) -> None:
-    save_trained(target, trained.classifier, trained.weights, record_of(base, **more), base)
+    save_trained(target, trained.classifier, trained.weights, record_of(base, **({"settings": {}} | more)), base)
 
 
 def forecast(runner: Any, encoder: Encoder) -> Any:
     encode = encode_with(encoder)
     return score_rows(runner, encode, learnable(6), length=LENGTH, batch_tokens=300).probabilities
-
-
-def record_of(base: Path, **more: Any) -> TrainingRecord:
-    values: dict[str, Any] = {
-        "base": Base(
-            reference=str(base),
-            hub_id=None,
-            headers_sha256=headers_sha256(base),
-            tokenizer_sha256=tokenizer_sha256(base),
-        ),
-        "data": Data(name="t.csv", contest="lmsys", battles=24, held_out=6, sha256="0" * 64),
-        "template": "battle-v1",
-        "max_length": LENGTH,
-        "labels": ("A", "B", "tie"),
-        "seed": 0,
-        "settings": {},
-        "versions": {},
-        "metrics": Metrics(log_loss=1.0, log_loss_prior=1.1, accuracy=0.5, training_log_loss=1.0, steps=8, seconds=1.0),
-    }
-    return TrainingRecord(**(values | more))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
