@@ -85,6 +85,7 @@ def new_directory(target: Path, needs_bytes: int = 0) -> Iterator[Path]:
                 yield place
                 _written_down(place)
                 _put_in_place(place, target)
+            _sync(target.parent)
     finally:
         shutil.rmtree(place, ignore_errors=True)
         if not target.exists():
@@ -156,11 +157,15 @@ def _written_down(place: Path) -> None:
     """Have the system write down the files and their names, before anybody is told that they are there."""
     for each in (*place.iterdir(), place):
         if each.is_file() or each == place:
-            handle = os.open(each, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            _sync(each)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _remove_empty(directories: tuple[Path, ...]) -> None:

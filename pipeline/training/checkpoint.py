@@ -5,7 +5,6 @@ it is a pickle, so that one that was copied from elsewhere can be gone on with w
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline.directory import new_directory
 from pipeline.errors import OutputError
 from pipeline.output import refused_as_output
 from pipeline.training.state import Progress, Tensors
@@ -26,6 +26,7 @@ PREFIX: Final = "step-"
 TENSORS: Final = "tensors.safetensors"
 STATE: Final = "state.json"
 MAX_STATE: Final = 100_000_000
+FIX: Final = "make room; the last checkpoint is whole, the same command goes on from it"
 
 
 class _State(BaseModel):
@@ -70,20 +71,10 @@ class Keeper:
         from safetensors.torch import save_file
 
         target = self.directory / f"{PREFIX}{progress.step:08d}"
-        part = self.directory / f".{target.name}.part"
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            with refused_as_output(target, fix="make room; the last checkpoint is whole, the same command goes on"):
-                part.mkdir(parents=True)
-                _saved(lambda: save_file({name: each.contiguous() for name, each in tensors.items()}, part / TENSORS))
-                state = _State(run=self.run, tensors_sha256=_sha256(part / TENSORS), progress=progress)
-                (part / STATE).write_text(state.model_dump_json() + "\n", encoding="utf-8")
-                _sync(part)
-                shutil.rmtree(target, ignore_errors=True)
-                part.rename(target)
-                _sync_directory(self.directory)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        with new_directory(target) as place, refused_as_output(target, fix=FIX):
+            _saved(lambda: save_file({name: each.contiguous() for name, each in tensors.items()}, place / TENSORS))
+            state = _State(run=self.run, tensors_sha256=_sha256(place / TENSORS), progress=progress)
+            (place / STATE).write_text(state.model_dump_json() + "\n", encoding="utf-8")
         for old in list(self._newest_first())[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -129,26 +120,9 @@ def _saved(save: Callable[[], None]) -> None:
     try:
         save()
     except SafetensorError as error:
-        raise OutputError(
-            f"the checkpoint cannot be written: {error}", fix="make room; the same command goes on from the last one"
-        ) from None
+        raise OutputError(f"the checkpoint cannot be written: {error}", fix=FIX) from None
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(directory: Path) -> None:
-    for path in directory.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _sync_directory(directory)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
